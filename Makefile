@@ -1,0 +1,67 @@
+# The house needs Go 1.26 and nothing else. `make help` lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# Building must not depend on where the checkout came from.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && echo -race)
+
+FUZZTIME ?= 60s
+BENCH    ?= .
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' \
+		| while IFS='|' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+
+.PHONY: run
+run: ## start the gateway (ARGS="--config fairlead.yaml")
+	go run ./cmd/fairlead serve $(ARGS)
+
+.PHONY: test
+test: lint archtest fuzz-smoke e2e ## everything that CI runs
+	@[ -n "$(RACE)" ] || echo "no C compiler: the tests run without the race detector"
+	go test $(RACE) ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet, go build, staticcheck, go fix
+	@bad=$$(gofmt -l .); [ -z "$$bad" ] || { echo "not formatted, run gofmt -w:"; echo "$$bad"; exit 1; }
+	go build ./...
+	go vet ./...
+	go tool -modfile=tools/go.mod staticcheck ./...
+	go fix -diff ./...
+
+.PHONY: archtest
+archtest: ## the rules of the house
+	go test -count=1 ./internal/archtest
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (60s)
+	scripts/fuzz "$(FUZZTIME)"
+
+.PHONY: fuzz-smoke
+fuzz-smoke: ## every fuzz target for 3 seconds, less when there are many
+	scripts/fuzz 3s 120
+
+.PHONY: e2e
+e2e: ## real clients: Go, and TypeScript where npm is installed
+	scripts/e2e
+
+.PHONY: bench
+bench: ## every benchmark (BENCH=regexp)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: cover
+cover: ## coverage of all packages by all tests, into cover.out
+	go test -coverpkg=./... -coverprofile=cover.out ./...
+	go tool cover -func=cover.out | tail -n 1
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin cover.out fairlead
+	go clean ./...
