@@ -1,0 +1,103 @@
+package anthropic
+
+import (
+	"fairlead.dev/event"
+	"fairlead.dev/llm"
+)
+
+// frame is the data of one event, its parts as they were written. They alias the data.
+type frame struct {
+	kind    []byte // the member type, without quotes; nil: none
+	delta   []byte
+	block   []byte // content_block
+	message []byte
+	usage   []byte
+}
+
+// readFrame finds the parts of an event's data in one pass. It is false when the data is not a JSON object.
+func readFrame(data []byte) (f frame, ok bool) {
+	s := llm.ScanNested(data, llm.Member{End: len(data)})
+	for m, more := s.Next(); more; m, more = s.Next() {
+		raw := data[m.Start:m.End]
+		switch string(m.Key) {
+		case "type":
+			if m.Kind == llm.String {
+				f.kind = raw[1 : len(raw)-1]
+			}
+		case "delta":
+			f.delta = raw
+		case "content_block":
+			f.block = raw
+		case "message":
+			f.message = raw
+		case "usage":
+			f.usage = raw
+		}
+	}
+	return f, s.Err() == nil && data[0] != '['
+}
+
+// delta reads a content_block_delta. Only one that brings something is content.
+func (d *decoder) delta(raw []byte) (llm.Kind, []byte) {
+	content := false
+	d.text = d.text[:0]
+	s := llm.ScanNested(raw, llm.Member{End: len(raw)})
+	for m, ok := s.Next(); ok; m, ok = s.Next() {
+		if m.Kind != llm.String || m.End-m.Start <= 2 {
+			continue
+		}
+		switch string(m.Key) {
+		case "text":
+			d.text = llm.AppendUnquoted(d.text, raw[m.Start:m.End])
+			content = true
+		case "thinking", "partial_json":
+			content = true
+		}
+	}
+	if !content {
+		return llm.Lifecycle, nil // a signature, a citation, what the future brings
+	}
+	d.something = true
+	return llm.Content, d.text
+}
+
+// block reads a content_block_start. A block that is not text is something, whatever follows: a call of a tool may
+// have no input. A text block may bring its first words with it.
+func (d *decoder) block(raw []byte) (llm.Kind, []byte) {
+	if typeOf(raw) != "text" {
+		d.something = true
+		return llm.Lifecycle, nil
+	}
+	value, _ := llm.Get(raw, "text")
+	if d.text = llm.AppendUnquoted(d.text[:0], value); len(d.text) == 0 {
+		return llm.Lifecycle, nil
+	}
+	d.something = true
+	return llm.Content, d.text
+}
+
+// count takes over what a usage object tells. Later numbers are cumulative (docs, streaming) and replace earlier ones.
+func (d *decoder) count(raw []byte) { addUsage(&d.usage, raw) }
+
+func addUsage(u *event.Usage, raw []byte) {
+	if len(raw) == 0 {
+		return
+	}
+	s := llm.ScanNested(raw, llm.Member{End: len(raw)})
+	for m, ok := s.Next(); ok; m, ok = s.Next() {
+		n, isInt := llm.Int(raw[m.Start:m.End])
+		if !isInt || n < 0 {
+			continue
+		}
+		switch string(m.Key) {
+		case "input_tokens":
+			u.Input = n
+		case "output_tokens":
+			u.Output = n
+		case "cache_read_input_tokens":
+			u.CacheRead = n
+		case "cache_creation_input_tokens":
+			u.CacheWrite = n
+		}
+	}
+}
