@@ -1,0 +1,250 @@
+package fairlead
+
+import (
+	"errors"
+	"time"
+
+	"fairlead.dev/breaker"
+	"fairlead.dev/event"
+	"fairlead.dev/fallback"
+	"fairlead.dev/limit"
+	"fairlead.dev/llm"
+	"fairlead.dev/queue"
+)
+
+// admit gets everything that an attempt at a target needs before it is sent: a
+// body that the target can take, a slot of its queue, a credential with room in
+// its pool, and the permits of the breakers. Without one of them the attempt is
+// nil, and the step says what to do instead.
+func (k *call) admit(l *link) (*attempt, fallback.Step) {
+	t := l.target
+	if r := k.unfit(l); r != 0 {
+		return nil, k.refuse(t, r, time.Time{})
+	}
+	body, err := k.prepare(l)
+	if err != nil {
+		return nil, k.refuse(t, event.Cannot, time.Time{})
+	}
+	a := &attempt{call: k, link: l, target: t, body: body}
+	if r, until := a.enter(); r != 0 {
+		a.release()
+		return nil, k.refuse(t, r, until)
+	}
+	return a, fallback.Step{}
+}
+
+// unfit says why a target should not even be considered, or 0.
+func (k *call) unfit(l *link) event.Reason {
+	t, head := l.target, &k.links[0]
+	switch {
+	case l == head:
+	case head.provider.cfg.Passthrough && !l.provider.cfg.Passthrough && !k.ask.Trusted:
+		// Whoever brings any credential would be answered on ours.
+		return event.Untrusted
+	}
+	if t.marked.Load() > k.now.UnixNano() && k.elsewhere(t) {
+		return event.Misconfigured
+	}
+	return 0
+}
+
+// prepare makes the request's body ready for a target.
+func (k *call) prepare(l *link) (llm.Body, error) {
+	if k.req.Op > llm.CountTokens {
+		return llm.Body{Bytes: k.req.Body}, nil
+	}
+	m := llm.Model{Name: l.target.model, Primary: k.links[0].target.model, Hop: l != &k.links[0], Adapt: l.target.adapt}
+	return l.provider.cfg.API.Body(k.req, m)
+}
+
+// elsewhere reports whether a later target of the chain, in another pool than
+// t, may be asked now. It takes nothing from it.
+func (k *call) elsewhere(t *target) bool {
+	if k.plan.Pinned {
+		return false
+	}
+	for i := k.plan.Target() + 1; i < len(k.links); i++ {
+		o := k.links[i].target
+		samePool := o.provider == t.provider && o.family == t.family
+		if !samePool && o.breakerAllows(k.now) && k.otherKey(o) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *target) breakerAllows(now time.Time) bool {
+	if _, ok := t.breaker.Peek(now, breaker.Ask{}); !ok {
+		return false
+	}
+	return !t.provider.down(t, now)
+}
+
+// otherKey reports whether any credential may be used for t now.
+func (k *call) otherKey(t *target) bool {
+	for _, key := range k.keys(t.provider) {
+		if _, ok := key.breaker.Peek(k.now, breaker.Ask{}); !ok {
+			continue
+		}
+		if _, _, closed := key.pool(t).Closed(k.now); !closed {
+			return true
+		}
+	}
+	return false
+}
+
+// keys returns the credentials that the call may use at a provider.
+func (k *call) keys(p *provider) []*key {
+	if !p.cfg.Passthrough {
+		return p.keys
+	}
+	if k.client == nil || k.clientOf != p {
+		k.client, k.clientOf = []*key{p.client(k.req.Header)}, p
+	}
+	return k.client
+}
+
+// down reports whether the provider as a whole must not be asked for t. An
+// unreachable provider must not; one that only has two open targets is down
+// for those that have not just answered.
+func (p *provider) down(t *target, now time.Time) bool {
+	if _, ok := p.breaker.Peek(now, breaker.Ask{}); ok {
+		return false
+	}
+	return !t.breaker.Succeeded(now)
+}
+
+// enter takes what the attempt needs, in the order of the house: a turn, room
+// in a pool, permits. The reason is 0 when it has everything.
+func (a *attempt) enter() (event.Reason, time.Time) {
+	k, t := a.call, a.target
+	if k.req.Op != llm.Generate {
+		return a.takeKey() // side calls feed nothing that messages depend on, and take nothing from them
+	}
+	if wait, ok := t.breaker.Peek(k.now, breaker.Ask{}); !ok {
+		return event.BreakerOpen, after(k.now, wait) // do not queue for a closed door
+	}
+	if r := a.takeSlot(); r != 0 {
+		return r, time.Time{}
+	}
+	if r, until := a.takeKey(); r != 0 {
+		return r, until
+	}
+	if r, until := a.takeProvider(); r != 0 {
+		return r, until
+	}
+	return a.takePermit()
+}
+
+func (a *attempt) takeSlot() event.Reason {
+	k := a.call
+	slot, ok := a.target.queue.TryEnter()
+	if !ok {
+		var err error
+		slot, err = a.target.queue.Enter(k.ctx, queue.Ticket{Class: k.ask.Class, Deadline: k.deadline})
+		waited := time.Since(k.now)
+		k.now = k.now.Add(waited)
+		k.queued += waited
+		if waited > 0 {
+			k.note(event.Event{Kind: event.Queued, Target: a.target.name, Wait: waited})
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, queue.ErrFull):
+			return event.QueueFull
+		case k.ctx.Err() != nil:
+			return event.Left
+		default:
+			return event.Expired
+		}
+	}
+	a.slot = slot
+	return 0
+}
+
+// takeKey chooses a credential: the one that the conversation used before,
+// because prompt caches live there, else the next that has room.
+func (a *attempt) takeKey() (event.Reason, time.Time) {
+	k := a.call
+	keys := k.keys(a.target.provider)
+	reason, first := event.KeyShut, time.Duration(0)
+	for i := range keys {
+		key := keys[(int(k.share%uint32(len(keys)))+i)%len(keys)]
+		permit, wait, ok := key.breaker.Allow(k.now, breaker.Ask{Call: k.number})
+		if ok {
+			if k.req.Op != llm.Generate {
+				a.key, a.keyPermit = key, permit
+				return 0, time.Time{}
+			}
+			var res limit.Reservation
+			a.pool = key.pool(a.target)
+			if res, wait, ok = a.pool.Reserve(a.need(), k.now); ok {
+				a.key, a.keyPermit, a.room = key, permit, res
+				return 0, time.Time{}
+			}
+			permit.Done(breaker.Ignore, k.now)
+			reason = event.PoolShut
+		}
+		if first == 0 || wait < first {
+			first = wait
+		}
+	}
+	return reason, after(k.now, first)
+}
+
+// need is what the attempt will cost its pool, by estimate. Callers often allow
+// far more output than an answer has, so max_tokens only caps the guess; what
+// was really used is settled at the end.
+func (a *attempt) need() limit.Need {
+	const usualOutput = 1000
+	out := usualOutput
+	if n := a.call.req.MaxTokens; n > 0 {
+		out = min(n, out)
+	}
+	return limit.Need{Requests: 1, Input: a.call.req.InputTokens(), Output: out}
+}
+
+func (a *attempt) takeProvider() (event.Reason, time.Time) {
+	k, p := a.call, a.target.provider
+	permit, wait, ok := p.breaker.Allow(k.now, breaker.Ask{Call: k.number, Share: k.share})
+	k.drained(p.cfg.Name, p.breaker)
+	if ok {
+		a.upPermit = permit
+		return 0, time.Time{}
+	}
+	if a.target.breaker.Succeeded(k.now) || p.soft.Load() && !k.elsewhere(a.target) {
+		return 0, time.Time{}
+	}
+	return event.ProviderDown, after(k.now, wait)
+}
+
+func (a *attempt) takePermit() (event.Reason, time.Time) {
+	k, b := a.call, a.target.breaker
+	ask := breaker.Ask{Call: k.number, Share: k.share, Elsewhere: true}
+	permit, wait, ok := b.Allow(k.now, ask)
+	reason := event.BreakerOpen
+	if !ok {
+		// Only a recovering target may be asked by those outside its share,
+		// and only when nobody else can take the call.
+		ask.Elsewhere = false
+		if _, open := b.Peek(k.now, ask); open {
+			if reason = event.Ramp; !k.elsewhere(a.target) {
+				permit, wait, ok = b.Allow(k.now, ask)
+			}
+		}
+	}
+	k.drained(a.target.name, b)
+	if ok {
+		a.permit = permit
+		return 0, time.Time{}
+	}
+	return reason, after(k.now, wait)
+}
+
+// after is now + wait, or the zero time when wait is not known.
+func after(now time.Time, wait time.Duration) time.Time {
+	if wait <= 0 {
+		return time.Time{}
+	}
+	return now.Add(wait)
+}

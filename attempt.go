@@ -1,0 +1,229 @@
+package fairlead
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"time"
+
+	"fairlead.dev/breaker"
+	"fairlead.dev/event"
+	"fairlead.dev/limit"
+	"fairlead.dev/llm"
+	"fairlead.dev/queue"
+)
+
+// attempt is one request sent upstream. It has two phases: open runs until the
+// first content of a stream, or until a plain answer is whole; next pulls the
+// rest of a stream in the goroutine of the caller. Exactly once, end settles
+// what was taken for it.
+type attempt struct {
+	call   *call
+	link   *link
+	target *target
+	body   llm.Body
+
+	// What was taken, in admit.go.
+	slot      queue.Slot
+	key       *key
+	keyPermit breaker.Permit
+	pool      *limit.Pool
+	room      limit.Reservation
+	upPermit  breaker.Permit
+	permit    breaker.Permit
+
+	begun   time.Time
+	first   time.Duration // until the first content
+	cancel  context.CancelCauseFunc
+	clock   clock
+	trace   httptrace.ClientTrace
+	reused  bool // the connection had served before
+	resp    *http.Response
+	out     llm.Outcome
+	plain   []byte
+	stream  stream
+	settled bool
+}
+
+// open sends the request and waits for the first content, or for all of a
+// plain answer. What came of it is in out.
+func (a *attempt) open() {
+	k := a.call
+	a.begun = k.now
+	k.note(event.Event{Kind: event.Started, Target: a.target.name, Key: a.key.name, Attempt: k.plan.Attempts(), Of: k.plan.Limit()})
+	for _, edit := range a.body.Edits {
+		k.note(event.Event{Kind: event.Edited, Target: a.target.name, Detail: edit})
+	}
+	ctx, cancel := context.WithCancelCause(k.ctx)
+	a.cancel = cancel
+	a.clock.start(a.opening(), cancel)
+	defer func() {
+		if !a.streaming() || !a.out.Good() {
+			a.close()
+		}
+	}()
+	resp, err := a.roundTrip(ctx)
+	if err != nil {
+		a.out = a.broken(ctx, err)
+		return
+	}
+	a.resp = resp
+	if err := unpack(resp, k.c.maxAnswer()); err != nil {
+		a.out = llm.Outcome{Verdict: event.ServerError, Status: resp.StatusCode, Header: resp.Header, Err: err}
+		return
+	}
+	if k.req.Stream && k.req.Op == llm.Generate && resp.StatusCode/100 == 2 && isEventStream(resp.Header) {
+		a.openStream(ctx)
+		return
+	}
+	if k.req.Op == llm.Other && resp.StatusCode/100 == 2 {
+		a.openRaw(ctx)
+		return
+	}
+	a.readAll(ctx)
+}
+
+func (a *attempt) streaming() bool { return a.stream.buf != nil }
+
+// opening returns the clocks that run until the first content.
+func (a *attempt) opening() limits {
+	k := a.call
+	t := &a.link.policies.Timeouts
+	l := limits{left: k.plan.Slice(k.deadline.Sub(k.now)), now: k.now}
+	if !k.req.Stream || k.req.Op != llm.Generate {
+		l.headers, l.first = t.Answer, t.Answer
+		return l
+	}
+	// Long prompts are slow to read, and a model that thinks is silent for
+	// minutes: the limits must never cut healthy work.
+	more := time.Duration(k.req.InputTokens()/2000) * time.Second
+	factor := time.Duration(1)
+	if k.req.Thinking {
+		factor = 5
+	}
+	l.headers, l.first = stretch(t.Headers, more, factor), stretch(t.FirstToken, more, factor)
+	return l
+}
+
+func stretch(d, more, factor time.Duration) time.Duration {
+	if d <= 0 {
+		return d
+	}
+	return (d + more) * factor
+}
+
+// roundTrip sends the request. Redirects are not followed: a credential is
+// bound to the provider's own address.
+func (a *attempt) roundTrip(ctx context.Context) (*http.Response, error) {
+	req := a.request(ctx)
+	rt := a.target.provider.rt
+	if a.call.fresh {
+		a.call.fresh = false
+		rt = a.target.provider.fresh()
+	}
+	return rt.RoundTrip(req)
+}
+
+// request writes the HTTP request. Its body is sent from memory: the transport
+// then writes headers and body at once, and an answer that comes early cannot
+// break the sending (reference/performance.md, section 7).
+func (a *attempt) request(ctx context.Context) *http.Request {
+	k, p := a.call, a.target.provider
+	a.trace.GotConn = func(info httptrace.GotConnInfo) { a.reused = info.Reused }
+	req := &http.Request{
+		Method: k.req.Method, URL: k.upstream(p), Host: p.address.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, 16),
+	}
+	if k.ask.raw != nil {
+		req.Header, req.Host = rawHeader(k.req.Header), k.ask.raw.Host
+	} else {
+		p.cfg.API.Header(req.Header, k.req, &a.body, a.key.cred)
+		for name, value := range p.cfg.Headers {
+			req.Header.Set(name, value)
+		}
+	}
+	if len(a.body.Bytes) > 0 {
+		b := a.body.Bytes
+		req.Body = io.NopCloser(bytes.NewReader(b))
+		req.ContentLength = int64(len(b))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
+	}
+	return req.WithContext(httptrace.WithClientTrace(ctx, &a.trace))
+}
+
+// broken judges an attempt that got no headers.
+func (a *attempt) broken(ctx context.Context, err error) llm.Outcome {
+	if out, ok := a.interrupted(ctx); ok {
+		return out
+	}
+	out := llm.Outcome{Verdict: event.Unreachable, Err: err}
+	var op interface{ Timeout() bool }
+	dialing := dialFailed(err)
+	out.Safe = dialing
+	out.Reused = a.reused && !dialing && !(errors.As(err, &op) && op.Timeout())
+	return out
+}
+
+// interrupted judges an attempt that we ended ourselves. HTTP/2 reports a bare
+// "context canceled", so the cause is read from the context.
+func (a *attempt) interrupted(ctx context.Context) (llm.Outcome, bool) {
+	if ctx.Err() == nil {
+		return llm.Outcome{}, false
+	}
+	cause := context.Cause(ctx)
+	var late *lateError
+	if errors.As(cause, &late) {
+		return llm.Outcome{Verdict: event.Slow, Status: a.status(), Err: late}, true
+	}
+	return llm.Outcome{Verdict: event.Canceled, Status: a.status(), Err: cause}, true
+}
+
+func (a *attempt) status() int {
+	if a.resp == nil {
+		return 0
+	}
+	return a.resp.StatusCode
+}
+
+// readAll reads and judges a whole answer, good or bad.
+func (a *attempt) readAll(ctx context.Context) {
+	k := a.call
+	a.clock.next(phaseAnswer)
+	body, err := readBounded(a.resp, k.c.maxAnswer())
+	h := a.resp.Header
+	switch out, ours := a.interrupted(ctx); {
+	case err != nil && ours:
+		a.out = out
+	case errors.Is(err, errTooLong):
+		a.out = llm.Outcome{Verdict: event.ServerError, Status: a.status(), Header: h, Err: err}
+	case err != nil && a.status()/100 == 2:
+		a.out = llm.Outcome{Verdict: event.Truncated, Status: a.status(), Header: h, Err: err}
+	default:
+		a.out = a.target.provider.cfg.API.Outcome(k.req, a.status(), h, body, time.Now())
+		a.out.Header, a.out.Status = h, a.status()
+		a.plain = body
+	}
+	a.first = time.Since(a.begun)
+}
+
+// close gives the connection back, or ends the request when it is still open.
+func (a *attempt) close() {
+	a.clock.stop()
+	if a.cancel != nil {
+		if a.resp != nil {
+			a.resp.Body.Close()
+		}
+		a.cancel(nil)
+		a.cancel = nil
+	}
+}
+
+func isEventStream(h http.Header) bool {
+	ct := h.Get("Content-Type")
+	const want = "text/event-stream"
+	return len(ct) >= len(want) && strings.EqualFold(ct[:len(want)], want)
+}

@@ -1,0 +1,171 @@
+package fairlead
+
+import (
+	"context"
+	crand "crypto/rand"
+	"math/rand/v2"
+	"time"
+
+	"fairlead.dev/event"
+	"fairlead.dev/fallback"
+	"fairlead.dev/llm"
+)
+
+// call is one call on its way through the loop.
+type call struct {
+	c        *Client
+	table    *table
+	ctx      context.Context
+	ask      Call
+	req      *llm.Request
+	api      llm.Dialect // the client's side
+	links    []link
+	plan     fallback.Plan
+	report   *event.Report
+	id       string
+	number   uint64 // tells calls apart for breakers
+	share    uint32 // the conversation
+	began    time.Time
+	now      time.Time // read once for each step
+	deadline time.Time
+	queued   time.Duration
+	primary  llm.Outcome // the last outcome of the chain's head, if it was asked
+	asked    bool        // the head was asked
+	last     llm.Outcome // the last outcome at all
+	why      string      // the last decision against the primary
+	refused  event.Reason
+	retryIn  time.Duration // when the target that was refused last may be asked again
+	served   *link         // who answered
+	client   []*key        // the client's own credential at ...
+	clientOf *provider     // ... this provider
+	fresh    bool          // the next attempt needs a new connection
+	over     bool          // the stream was settled ...
+	result   error         // ... and this is what its reader gets
+}
+
+// run is the loop: it asks targets until one is good or nobody is left. Every
+// way of calling Fairlead ends up here.
+func (k *call) run() (*attempt, error) {
+	for {
+		t := &k.links[k.plan.Target()]
+		a, step := k.admit(t)
+		if a != nil {
+			k.plan.Started()
+			k.c.open(a)
+			a.out.Verdict = k.plan.Verdict(a.out.Verdict)
+			k.remember(a)
+			if a.out.Good() {
+				return a, nil
+			}
+			step = k.after(a)
+		}
+		switch step.Kind {
+		case fallback.Stop:
+			return nil, k.giveUp(step.Reason)
+		case fallback.AskNow:
+			if err := k.sleep(step, t.target); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// after settles a failed attempt and asks the plan what to do.
+func (k *call) after(a *attempt) fallback.Step {
+	a.end()
+	terms := k.terms(a.target)
+	terms.ClientKey = a.key.cred.Client
+	from := k.plan.Target()
+	step := k.plan.After(&a.out, terms)
+	k.fresh = step.Reason == event.Fresh
+	if step.Retry && !a.target.budget.Withdraw(k.now) {
+		k.note(event.Event{Kind: event.Skipped, Reason: event.BudgetSpent, Target: a.target.name})
+		step = k.plan.Dismiss(&a.out, terms)
+	}
+	if step.Kind == fallback.Hop {
+		k.hopped(from, a.out.Verdict.String(), event.Event{Reason: step.Reason, Verdict: a.out.Verdict})
+	}
+	return step
+}
+
+// refuse tells the plan that a target may not be asked, and why.
+func (k *call) refuse(t *target, r event.Reason, until time.Time) fallback.Step {
+	switch {
+	case k.ctx.Err() != nil:
+		return fallback.Step{Kind: fallback.Stop, Reason: event.Left}
+	case !k.now.Before(k.deadline):
+		k.refused = r
+		return fallback.Step{Kind: fallback.Stop, Reason: event.Deadline}
+	}
+	k.note(event.Event{Kind: event.Skipped, Reason: r, Target: t.name, Until: until})
+	k.refused = r
+	if !until.IsZero() && (k.retryIn == 0 || until.Sub(k.now) < k.retryIn) {
+		k.retryIn = max(until.Sub(k.now), time.Millisecond)
+	}
+	from := k.plan.Target()
+	step := k.plan.Refused(r, until, k.terms(t))
+	if step.Kind == fallback.Hop {
+		k.hopped(from, r.String(), event.Event{Reason: r})
+	}
+	return step
+}
+
+func (k *call) hopped(from int, why string, e event.Event) {
+	if from == 0 || k.why == "" {
+		k.why = why
+	}
+	e.Kind, e.Target = event.Hopped, k.links[k.plan.Target()].target.name
+	k.note(e)
+}
+
+// terms gathers what the plan wants to know of this moment.
+func (k *call) terms(t *target) fallback.Terms {
+	return fallback.Terms{
+		Now: k.now, Left: k.deadline.Sub(k.now), Rnd: rand.Float64(),
+		OtherKey: k.otherKey(t), OtherPool: k.elsewhere(t),
+	}
+}
+
+// remember keeps an outcome for the final error.
+func (k *call) remember(a *attempt) {
+	k.last = a.out
+	if a.link == &k.links[0] && a.out.Verdict != event.Canceled {
+		k.primary, k.asked = a.out, true
+	}
+}
+
+// sleep waits before the same target is asked again. It ends early only when
+// the client leaves; the plan has seen to it that the deadline allows it.
+func (k *call) sleep(s fallback.Step, t *target) error {
+	if s.Wait <= 0 {
+		return nil
+	}
+	k.note(event.Event{Kind: event.Waiting, Reason: s.Reason, Target: t.name, Wait: s.Wait})
+	timer := time.NewTimer(s.Wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		k.now = time.Now()
+		return nil
+	case <-k.ctx.Done():
+		k.now = time.Now()
+		if s.Retry {
+			t.budget.Refund()
+		}
+		return k.giveUp(event.Left)
+	}
+}
+
+// note adds an event to the report and tells it to whoever watches.
+func (k *call) note(e event.Event) {
+	e.At = k.now
+	k.report.Add(e)
+	if k.c.watched() {
+		e.Call = k.id
+		k.c.publish(e)
+	}
+}
+
+// newID makes the id of a call: 130 random bits, so that knowing one does not
+// help to guess another.
+func newID() string { return "call_" + crand.Text() }

@@ -1,0 +1,228 @@
+package fairlead
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"fairlead.dev/event"
+	"fairlead.dev/llm"
+)
+
+// stream is the state of an attempt whose answer is a stream of events.
+//
+// Bytes live in one buffer: [0:out] was handed to the caller, [out:held] are
+// whole events not yet handed out, [held:end] is the beginning of an event of
+// which the rest has not come.
+type stream struct {
+	ctx            context.Context
+	dec            llm.Decoder // nil for an answer that is passed on unread
+	buf            []byte
+	out, held, end int
+	content        bool          // the first content has come
+	done           bool          // the end marker was seen, or the last error told
+	idleSince      time.Duration // time that we read since the last content
+	raw            bool          // passed on unread
+	late           lateError
+	reading        time.Time // since when we read
+	deadline       time.Time // of the whole stream, by max_stream
+	text           []byte    // answer text of the events last handed out, when the caller wants it
+	handed         bool      // something was handed out
+}
+
+const (
+	firstBuffer = 4 << 10
+	// maxHeld bounds what a provider may send before any content.
+	maxHeld = 1 << 20
+	// drainTime is how long a connection may take to end after the answer is
+	// complete, before it is given up.
+	drainTime = 50 * time.Millisecond
+)
+
+// openStream reads until the first content. Nothing is handed to the caller
+// before, so that every failure up to here can be repaired without a trace.
+func (a *attempt) openStream(ctx context.Context) {
+	s := &a.stream
+	s.ctx = ctx
+	s.dec = a.target.provider.cfg.API.Decoder(a.call.req, a.resp.StatusCode, a.resp.Header)
+	s.buf = make([]byte, firstBuffer)
+	a.clock.next(phaseFirst)
+	for {
+		if stop := a.scan(); stop {
+			break
+		}
+		if s.content {
+			a.out = llm.Outcome{Verdict: event.OK, Status: a.status(), Header: a.resp.Header}
+			break
+		}
+		if s.held > maxHeld {
+			a.fail(llm.Outcome{Verdict: event.ServerError, Err: errors.New("a megabyte of events without content")})
+			break
+		}
+		if !a.fill() {
+			break
+		}
+	}
+	a.first = time.Since(a.begun)
+	a.clock.stop()
+}
+
+// openRaw hands the answer on as it comes, unread: there is no dialect to
+// prove anything by.
+func (a *attempt) openRaw(ctx context.Context) {
+	a.stream.ctx, a.stream.raw = ctx, true
+	a.stream.buf = make([]byte, 32<<10)
+	a.out = llm.Outcome{Verdict: event.OK, Status: a.status(), Header: a.resp.Header}
+	a.clock.stop()
+}
+
+// scan looks at the whole events that have come. It reports true when the
+// answer is complete or has failed.
+func (a *attempt) scan() bool {
+	s := &a.stream
+	for s.held < s.end {
+		n, kind, text := s.dec.Next(s.buf[s.held:s.end])
+		if n == 0 && kind != llm.Fail {
+			return false
+		}
+		switch kind {
+		case llm.Fail:
+			a.fail(s.dec.Outcome())
+			return true
+		case llm.End:
+			s.held += n
+			a.complete(s.dec.Outcome())
+			return true
+		case llm.Content:
+			s.content, s.idleSince = true, 0
+			if a.call.ask.text {
+				s.text = append(s.text, text...)
+			}
+		}
+		s.held += n
+	}
+	return false
+}
+
+// complete notes the verdict of an answer that is at its end.
+func (a *attempt) complete(out llm.Outcome) {
+	out.Status, out.Header = a.status(), a.resp.Header
+	a.out, a.stream.done = out, true
+}
+
+// fail notes why the stream cannot go on.
+func (a *attempt) fail(out llm.Outcome) {
+	out.Status, out.Header = a.status(), a.resp.Header
+	a.out, a.stream.done = out, true
+}
+
+// fill reads once more. It reports false when there is nothing more to read;
+// the outcome is then known.
+func (a *attempt) fill() bool {
+	s := &a.stream
+	s.grow()
+	n, err := a.resp.Body.Read(s.buf[s.end:])
+	s.end += n
+	if n > 0 || err == nil {
+		return true // an error comes again with the next read
+	}
+	rest := s.buf[s.held:s.end]
+	switch out, ours := a.interrupted(s.ctx); {
+	case ours:
+		a.fail(out)
+	case errors.Is(err, io.EOF):
+		if out = s.dec.EOF(rest); out.Good() {
+			if len(rest) > 0 { // the last event lacks the blank line that ends it
+				s.buf = append(s.buf[:s.end], "\n\n"...)
+				s.end = len(s.buf)
+			}
+			s.held = s.end
+			a.complete(out)
+			return false
+		}
+		a.fail(out)
+	default:
+		a.fail(llm.Outcome{Verdict: event.Truncated, Err: err})
+	}
+	return false
+}
+
+// grow makes room for another read. What was handed out is let go of first.
+func (s *stream) grow() {
+	if s.out > 0 {
+		s.end = copy(s.buf, s.buf[s.out:s.end])
+		s.held, s.out = s.held-s.out, 0
+	}
+	if s.end == len(s.buf) {
+		bigger := make([]byte, 2*len(s.buf))
+		copy(bigger, s.buf)
+		s.buf = bigger
+	}
+}
+
+// nextEvents returns the next whole events of an open stream: all that one
+// read brought in, so that they go out in one write.
+func (k *call) nextEvents(a *attempt) ([]byte, error) {
+	s := &a.stream
+	if s.raw {
+		return k.nextRaw(a)
+	}
+	if s.handed {
+		s.text = s.text[:0]
+	}
+	for {
+		if s.held > s.out {
+			b := s.buf[s.out:s.held]
+			s.out, s.handed = s.held, true
+			return b, nil
+		}
+		if s.done {
+			return nil, k.endStream(a)
+		}
+		a.watch()
+		more := a.fill()
+		a.unwatch()
+		if more {
+			a.scan()
+		}
+	}
+}
+
+// nextRaw returns the next bytes of an answer that is passed on unread.
+func (k *call) nextRaw(a *attempt) ([]byte, error) {
+	n, err := a.resp.Body.Read(a.stream.buf)
+	if n > 0 {
+		return a.stream.buf[:n], nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		return nil, k.endStream(a)
+	}
+	a.fail(llm.Outcome{Verdict: event.Truncated, Err: err})
+	if out, ours := a.interrupted(a.stream.ctx); ours {
+		a.fail(out)
+	}
+	return nil, k.endStream(a)
+}
+
+// watch lets the idle clock run while we read, and only then: a client that
+// reads slowly is not a provider that writes slowly.
+func (a *attempt) watch() {
+	s, t := &a.stream, &a.link.policies.Timeouts
+	s.reading = time.Now()
+	s.late = lateError{phase: phaseIdle, limit: t.Idle}
+	left := t.Idle - s.idleSince
+	if !s.deadline.IsZero() {
+		if d := s.deadline.Sub(s.reading); t.Idle <= 0 || d < left {
+			s.late, left = lateError{phase: phaseMax, limit: t.MaxStream}, d
+		}
+	} else if t.Idle <= 0 {
+		return
+	}
+	a.clock.set(&s.late, max(left, 0))
+}
+
+func (a *attempt) unwatch() {
+	a.clock.stop()
+	a.stream.idleSince += time.Since(a.stream.reading)
+}

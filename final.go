@@ -1,0 +1,256 @@
+package fairlead
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"fairlead.dev/event"
+	"fairlead.dev/llm"
+	"fairlead.dev/queue"
+)
+
+// giveUp ends a call that nobody answered and says so honestly.
+//
+// The error is that of the chain's head, in the provider's own words, when it
+// was asked; what a later target said never replaces it. Without such words it
+// is ours.
+func (k *call) giveUp(why event.Reason) *Error {
+	e := &Error{Report: k.report, Header: http.Header{}}
+	out := &k.primary
+	if !k.asked {
+		out = &llm.Outcome{Verdict: k.last.Verdict}
+	}
+	switch {
+	case k.ctx.Err() != nil && why == event.Left:
+		e.Verdict, e.Status, e.Err = event.Canceled, statusClientLeft, context.Cause(k.ctx)
+	case k.asked:
+		k.tellOutcome(e, out)
+	default:
+		k.tellRefusal(e, why)
+	}
+	k.head(e.Header, e.Status)
+	k.retryAdvice(e, why)
+	k.note(event.Event{Kind: event.GaveUp, Reason: why, Verdict: e.Verdict, Status: e.Status})
+	k.finish(e.Verdict, e.Status, event.Usage{})
+	return e
+}
+
+// statusClientLeft is what logs call a request whose client is gone; nobody
+// reads it (nginx's convention).
+const statusClientLeft = 499
+
+// tellOutcome puts what the head of the chain said into e.
+func (k *call) tellOutcome(e *Error, out *llm.Outcome) {
+	head := k.links[0].target
+	e.Verdict, e.Status, e.Body = out.Verdict, out.Status, out.Body
+	e.Err = providerError(head.name, out)
+	passHeaders(e.Header, out.Header)
+	ours := out.Verdict == event.Unauthorized && !head.provider.cfg.Passthrough && k.ask.raw == nil
+	switch {
+	case ours:
+		e.Status, e.Body = http.StatusServiceUnavailable, nil
+		clearHeaders(e.Header)
+	case out.Body != nil && out.Status >= 400:
+	case out.Status == 0:
+		e.Status = http.StatusServiceUnavailable
+	default: // HTML, half an answer, an answer that cannot be read
+		e.Status = http.StatusBadGateway
+	}
+	if out.Verdict == event.Slow {
+		e.Status = http.StatusServiceUnavailable
+	}
+	if e.Body == nil {
+		k.words(e, fmt.Sprintf("%s did not answer: %s", head.name, wordsFor(out, ours)))
+	}
+	e.event(k, out.Body)
+}
+
+func wordsFor(out *llm.Outcome, ours bool) string {
+	switch {
+	case ours:
+		return "it rejected the gateway's own credential"
+	case out.Err != nil:
+		return out.Verdict.String() + ": " + out.Err.Error()
+	case out.Status != 0:
+		return fmt.Sprintf("%s (status %d)", out.Verdict, out.Status)
+	}
+	return out.Verdict.String()
+}
+
+// tellRefusal is for a call of which the chain's head was not asked.
+func (k *call) tellRefusal(e *Error, why event.Reason) {
+	e.Status, e.Err, e.Verdict = http.StatusServiceUnavailable, ErrNoTarget, event.Overloaded
+	text := "no model of the chain for " + k.req.Model + " can be asked now: " + k.refused.String()
+	switch k.refused {
+	case event.QueueFull:
+		e.Err, text = queue.ErrFull, "too many calls are waiting"
+	case event.Expired:
+		e.Err, text = queue.ErrExpired, "the call waited too long for its turn"
+	case event.PoolShut:
+		e.Status, e.Verdict = http.StatusTooManyRequests, event.RateLimited
+		text = "the rate limit of every model of the chain for " + k.req.Model + " is used up"
+	case event.Cannot:
+		text = "no model that is available now can take this request"
+	}
+	if why == event.Deadline {
+		e.Err = ErrDeadline
+	}
+	k.words(e, text)
+	e.event(k, nil)
+}
+
+// words writes the error body in the client's dialect.
+func (k *call) words(e *Error, text string) {
+	e.Body = k.api.Failure(llm.Failure{Status: e.Status, Verdict: e.Verdict, Message: "fairlead: " + text, Call: k.id})
+	e.Header.Set("Content-Type", "application/json")
+}
+
+func (e *Error) event(k *call, body []byte) {
+	if !k.req.Stream {
+		return
+	}
+	e.Event = k.api.FailureEvent(llm.Failure{Status: e.Status, Verdict: e.Verdict, Message: "fairlead: " + e.Error(), Body: body, Call: k.id})
+}
+
+// retryAdvice tells clients that retry by themselves whether that can help. We
+// have spent what could be spent after any attempt upstream; only a refusal
+// before one is worth a repeat of theirs.
+func (k *call) retryAdvice(e *Error, why event.Reason) {
+	again := k.plan.Attempts() == 0 && k.refused == event.QueueFull
+	e.Header.Set("X-Should-Retry", strconv.FormatBool(again))
+	switch {
+	case again:
+		e.Header.Set("Retry-After-Ms", "1000")
+	case !k.asked && k.retryIn > 0:
+		e.Header.Set("Retry-After", strconv.Itoa(int((k.retryIn+time.Second-1)/time.Second)))
+	}
+}
+
+// answer makes the Answer of a good attempt.
+func (k *call) answer(a *attempt) *Answer {
+	ans := &Answer{Status: a.out.Status, Header: make(http.Header, 12), Report: k.report, call: k, Target: a.target.name}
+	passHeaders(ans.Header, a.out.Header)
+	k.served = a.link
+	k.head(ans.Header, ans.Status)
+	if a.streaming() {
+		if max := a.link.policies.Timeouts.MaxStream; max > 0 {
+			a.stream.deadline = a.begun.Add(max)
+		}
+		ans.stream = a
+		return ans
+	}
+	ans.plain = a.plain
+	a.end()
+	k.finished(a)
+	return ans
+}
+
+func (k *call) finished(a *attempt) {
+	u := a.usage()
+	k.note(event.Event{Kind: event.Finished, Verdict: a.out.Verdict, Status: a.out.Status, Target: a.target.name, N: u.Output, Detail: k.req.Model})
+	k.finish(a.out.Verdict, a.out.Status, u)
+}
+
+// endStream settles a stream that has nothing more to give.
+func (k *call) endStream(a *attempt) error {
+	if k.over {
+		return k.result
+	}
+	if a.out.Good() {
+		a.drain()
+		a.end()
+		k.finished(a)
+		k.over, k.result = true, io.EOF
+		return k.result
+	}
+	a.end()
+	cut := a.out
+	if cut.Status/100 == 2 && cut.Verdict != event.Canceled {
+		cut.Verdict = event.Truncated
+	}
+	e := &Error{Report: k.report, Verdict: cut.Verdict, Status: a.out.Status, Err: providerError(a.target.name, &a.out), Header: http.Header{}}
+	e.Event = k.api.FailureEvent(llm.Failure{
+		Status: failureStatus(&a.out), Verdict: a.out.Verdict, Body: a.out.Body, Call: k.id,
+		Message: fmt.Sprintf("fairlead: the answer of %s was cut: %s", a.target.name, wordsFor(&a.out, false)),
+	})
+	k.note(event.Event{Kind: event.GaveUp, Reason: event.CutAfter, Verdict: cut.Verdict, Target: a.target.name, Status: a.out.Status})
+	k.finish(cut.Verdict, a.out.Status, a.usage())
+	k.over, k.result = true, e
+	return e
+}
+
+func failureStatus(o *llm.Outcome) int {
+	if o.Verdict == event.Slow {
+		return http.StatusGatewayTimeout
+	}
+	return http.StatusBadGateway
+}
+
+// leave ends a call whose caller wants no more of it.
+func (k *call) leave(a *attempt) {
+	if k.over {
+		return
+	}
+	if !a.stream.done || a.stream.held > a.stream.out {
+		a.out = llm.Outcome{Verdict: event.Canceled, Status: a.status(), Header: a.resp.Header, Err: context.Canceled}
+	}
+	if a.out.Good() {
+		k.endStream(a)
+		return
+	}
+	a.end()
+	k.note(event.Event{Kind: event.GaveUp, Reason: event.Left, Verdict: a.out.Verdict, Target: a.target.name})
+	k.finish(event.Canceled, a.status(), a.usage())
+	k.over, k.result = true, &Error{Report: k.report, Verdict: event.Canceled, Status: statusClientLeft, Err: context.Canceled, Header: http.Header{}}
+}
+
+// drain reads what a connection still brings after a complete answer, so that
+// it can be used again. It does not wait long: some hosts never end it.
+func (a *attempt) drain() {
+	if a.stream.raw {
+		return
+	}
+	late := &lateError{phase: phaseDrain, limit: drainTime}
+	a.clock.set(late, drainTime)
+	defer a.clock.stop()
+	var rest [512]byte
+	for {
+		if _, err := a.resp.Body.Read(rest[:]); err != nil {
+			return
+		}
+	}
+}
+
+// head writes the headers that say what became of the call.
+func (k *call) head(h http.Header, status int) {
+	target, served := k.links[0].target.name, k.served
+	if served != nil {
+		target = served.target.name
+	} else if k.plan.Attempts() > 0 && !k.asked {
+		target = k.links[k.plan.Target()].target.name
+	}
+	set(h, "Fairlead-Call", k.id)
+	set(h, "Fairlead-Target", target)
+	set(h, "Fairlead-Attempts", strconv.Itoa(k.plan.Attempts()))
+	fallback := served != nil && served != &k.links[0]
+	set(h, "Fairlead-Fallback", strconv.FormatBool(fallback))
+	if k.why != "" {
+		set(h, "Fairlead-Reason", k.why)
+	}
+	set(h, "Fairlead-Queued-Ms", strconv.FormatInt(k.queued.Milliseconds(), 10))
+	k.report.Update(func(s *event.Summary) {
+		s.Target, s.Attempts, s.Fallback, s.Reason, s.Status = target, k.plan.Attempts(), fallback, k.why, status
+	})
+}
+
+func set(h http.Header, name, value string) { h[name] = []string{value} }
+
+// finish closes the report.
+func (k *call) finish(v event.Verdict, status int, u event.Usage) {
+	k.report.Update(func(s *event.Summary) { s.End, s.Verdict, s.Status, s.Usage = k.now, v, status, u })
+	k.c.unregister(k)
+}
