@@ -1,0 +1,127 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"fairlead.dev/event"
+)
+
+// firstStep is how much is held at first for a body of unknown length; it
+// doubles from there.
+const firstStep = 64 << 10
+
+// readBody reads the whole body, so that every attempt can be sent from memory,
+// and so that net/http, which watches a connection only after the body's end,
+// tells us when the client leaves. What is taken is held at the client
+// beforehand: many large bodies are refused, not run out of memory with.
+func (x *exchange) readBody() ([]byte, *refusal) {
+	n := x.r.ContentLength
+	if n == 0 {
+		x.watch()
+		return nil, nil
+	}
+	if n > x.MaxBody {
+		return nil, x.tooLarge()
+	}
+	if x.r.Header.Get("Expect") != "" {
+		setWriteDeadline(http.NewResponseController(x.w)) // reading makes net/http write 100 Continue
+	}
+	body, bad := x.readAll()
+	if bad != nil {
+		return nil, bad
+	}
+	x.watch()
+	return body, nil
+}
+
+func (x *exchange) readAll() ([]byte, *refusal) {
+	if x.r.ContentLength < 0 {
+		return x.readChunks()
+	}
+	return x.readExactly(x.r.ContentLength)
+}
+
+// readExactly reads a body whose length was announced into a buffer of that
+// length.
+func (x *exchange) readExactly(n int64) ([]byte, *refusal) {
+	if !x.hold(n) {
+		return nil, x.full()
+	}
+	body := make([]byte, n)
+	if _, err := io.ReadFull(x.r.Body, body); err != nil {
+		return nil, x.unreadable(err)
+	}
+	return body, nil
+}
+
+// readChunks reads a body of unknown length.
+func (x *exchange) readChunks() ([]byte, *refusal) {
+	var body []byte
+	for {
+		if len(body) == cap(body) {
+			step := min(int64(max(cap(body), firstStep)), x.MaxBody+1-int64(cap(body)))
+			if !x.hold(step) {
+				return nil, x.full()
+			}
+			grown := make([]byte, len(body), int64(cap(body))+step)
+			copy(grown, body)
+			body = grown
+		}
+		n, err := x.r.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > x.MaxBody:
+			return nil, x.tooLarge()
+		case err == io.EOF:
+			return body, nil
+		case err != nil:
+			return nil, x.unreadable(err)
+		}
+	}
+}
+
+// watch lifts the limit of the time to send a request, which [NewServer] set:
+// from here on a read only serves to notice that the client left.
+func (x *exchange) watch() {
+	_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{}) // not every ResponseWriter has one
+}
+
+func (x *exchange) hold(n int64) bool {
+	if !x.Client.Hold(n) {
+		return false
+	}
+	x.held += n
+	return true
+}
+
+// free gives back what was held.
+func (x *exchange) free() {
+	if x.held > 0 {
+		x.Client.Free(x.held)
+		x.held = 0
+	}
+}
+
+func (x *exchange) tooLarge() *refusal {
+	return &refusal{status: http.StatusRequestEntityTooLarge, verdict: event.TooLarge, closes: true,
+		message: "the request body is larger than this gateway takes"}
+}
+
+func (x *exchange) full() *refusal {
+	return &refusal{status: http.StatusServiceUnavailable, verdict: event.Overloaded, retry: comeBack, closes: true,
+		message: "the requests under way fill this gateway's memory; try again soon"}
+}
+
+func (x *exchange) unreadable(err error) *refusal {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &refusal{status: http.StatusRequestTimeout, verdict: event.Invalid, closes: true,
+			message: "the request body took too long to arrive"}
+	}
+	bad := badRequest("the request body ended early or is not framed as HTTP wants")
+	bad.closes = true
+	return bad
+}
