@@ -152,7 +152,7 @@ func (a *attempt) takeSlot() event.Reason {
 		case err == nil:
 		case errors.Is(err, queue.ErrFull):
 			return event.QueueFull
-		case k.ctx.Err() != nil:
+		case k.gone() != nil:
 			return event.Left
 		default:
 			return event.Expired

@@ -60,6 +60,7 @@ func (a *attempt) open() {
 	}
 	ctx, cancel := context.WithCancelCause(k.ctx)
 	a.cancel = cancel
+	k.c.track(k, cancel)
 	a.clock.start(a.opening(), cancel)
 	defer func() {
 		if !a.streaming() || !a.out.Good() {

@@ -91,7 +91,7 @@ func (k *call) after(a *attempt) fallback.Step {
 // refuse tells the plan that a target may not be asked, and why.
 func (k *call) refuse(t *target, r event.Reason, until time.Time) fallback.Step {
 	switch {
-	case k.ctx.Err() != nil:
+	case k.gone() != nil:
 		return fallback.Step{Kind: fallback.Stop, Reason: event.Left}
 	case !k.now.Before(k.deadline):
 		k.refused = r
@@ -148,11 +148,26 @@ func (k *call) sleep(s fallback.Step, t *target) error {
 		k.now = time.Now()
 		return nil
 	case <-k.ctx.Done():
-		k.now = time.Now()
-		if s.Retry {
-			t.budget.Refund()
-		}
-		return k.giveUp(event.Left)
+	case <-k.c.stop:
+	}
+	k.now = time.Now()
+	if s.Retry {
+		t.budget.Refund()
+	}
+	return k.giveUp(event.Left)
+}
+
+// gone says why nobody waits for the call any more, or nil: its caller left, or
+// the client is closing.
+func (k *call) gone() error {
+	if k.ctx.Err() != nil {
+		return context.Cause(k.ctx)
+	}
+	select {
+	case <-k.c.stop:
+		return ErrClosed
+	default:
+		return nil
 	}
 }
 

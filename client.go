@@ -44,9 +44,10 @@ type Client struct {
 	reloading sync.Mutex // one Reload at a time
 
 	mu      sync.Mutex
-	calls   map[*call]context.CancelCauseFunc // guarded by mu; those that are open
+	calls   map[*call]context.CancelCauseFunc // guarded by mu; the open ones, with what ends the present attempt of each
 	closing bool                              // guarded by mu
-	idle    chan struct{}                     // guarded by mu; closed when closing and no call is open
+	idle    chan struct{}                     // closed when closing and no call is open
+	stop    chan struct{}                     // closed when open calls must end
 }
 
 // New makes a client. The error names every fault of cfg with its field.
@@ -57,7 +58,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		log: event.NewLog(orDefault(cfg.Reports, 1000)), bytes: queue.NewBytes(orDefault(cfg.MaxBytes, 256<<20)),
-		open: (*attempt).open, calls: map[*call]context.CancelCauseFunc{}, idle: make(chan struct{}),
+		open: (*attempt).open, calls: map[*call]context.CancelCauseFunc{}, idle: make(chan struct{}), stop: make(chan struct{}),
 	}
 	c.table.Store(t)
 	return c, nil
@@ -119,7 +120,7 @@ func refusal(api llm.Dialect, r *llm.Request, err error) *Error {
 func (c *Client) begin(ctx context.Context, t *table, api llm.Dialect, links []link, ask Call) (*call, error) {
 	now, r := time.Now(), ask.Request
 	k := &call{
-		c: c, table: t, ask: ask, req: r, api: api, links: links, id: newID(), number: c.number.Add(1),
+		c: c, table: t, ctx: ctx, ask: ask, req: r, api: api, links: links, id: newID(), number: c.number.Add(1),
 		share: r.Conversation(), now: now, began: now,
 	}
 	pol := links[0].policies
@@ -131,7 +132,7 @@ func (c *Client) begin(ctx context.Context, t *table, api llm.Dialect, links []l
 	k.report = event.NewReport(event.Summary{
 		ID: k.id, Model: r.Model, Dialect: r.Dialect, Class: ask.Class.String(), Tenant: ask.Tenant, Start: now,
 	})
-	if err := c.register(ctx, k); err != nil {
+	if err := c.register(k); err != nil {
 		return nil, err
 	}
 	c.log.Open(k.report)
@@ -162,27 +163,38 @@ func deadline(ctx context.Context, now time.Time, asked, total time.Duration) ti
 	return d
 }
 
-func (c *Client) register(ctx context.Context, k *call) error {
+func (c *Client) register(k *call) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
 		return ErrClosed
 	}
-	var cancel context.CancelCauseFunc
-	k.ctx, cancel = context.WithCancelCause(ctx)
-	c.calls[k] = cancel
+	c.calls[k] = nil
 	return nil
+}
+
+// track notes how to end the present attempt of an open call.
+func (c *Client) track(k *call, cancel context.CancelCauseFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.calls[k]; !ok {
+		return
+	}
+	c.calls[k] = cancel
+	select {
+	case <-c.stop:
+		cancel(ErrClosed)
+	default:
+	}
 }
 
 // unregister forgets a call that has ended.
 func (c *Client) unregister(k *call) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	cancel, ok := c.calls[k]
-	if !ok {
+	if _, ok := c.calls[k]; !ok {
 		return
 	}
-	cancel(nil)
 	delete(c.calls, k)
 	if c.closing && len(c.calls) == 0 {
 		close(c.idle)
@@ -242,12 +254,23 @@ func (c *Client) Drain(ctx context.Context) error {
 	return err
 }
 
-// abort ends all open calls.
+// abort ends all open calls: what they wait for, and what they read.
 func (c *Client) abort() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	select {
+	case <-c.stop:
+		return
+	default:
+		close(c.stop)
+	}
+	for _, t := range c.table.Load().all() {
+		t.queue.Close()
+	}
 	for _, cancel := range c.calls {
-		cancel(ErrClosed)
+		if cancel != nil {
+			cancel(ErrClosed)
+		}
 	}
 }
 

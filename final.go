@@ -2,6 +2,7 @@ package fairlead
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,9 +25,13 @@ func (k *call) giveUp(why event.Reason) *Error {
 	if !k.asked {
 		out = &llm.Outcome{Verdict: k.last.Verdict}
 	}
+	gone := k.gone()
 	switch {
-	case k.ctx.Err() != nil && why == event.Left:
-		e.Verdict, e.Status, e.Err = event.Canceled, statusClientLeft, context.Cause(k.ctx)
+	case errors.Is(gone, ErrClosed):
+		e.Verdict, e.Status, e.Err = event.Overloaded, http.StatusServiceUnavailable, gone
+		k.words(e, "the gateway is closing")
+	case gone != nil && why == event.Left:
+		e.Verdict, e.Status, e.Err = event.Canceled, statusClientLeft, gone
 	case k.asked:
 		k.tellOutcome(e, out)
 	default:
@@ -169,7 +174,7 @@ func (k *call) endStream(a *attempt) error {
 	}
 	a.end()
 	cut := a.out
-	if cut.Status/100 == 2 && cut.Verdict != event.Canceled {
+	if cut.Status/100 == 2 && (cut.Verdict != event.Canceled || errors.Is(cut.Err, ErrClosed)) {
 		cut.Verdict = event.Truncated
 	}
 	e := &Error{Report: k.report, Verdict: cut.Verdict, Status: a.out.Status, Err: providerError(a.target.name, &a.out), Header: http.Header{}}
@@ -233,21 +238,25 @@ func (k *call) head(h http.Header, status int) {
 	} else if k.plan.Attempts() > 0 && !k.asked {
 		target = k.links[k.plan.Target()].target.name
 	}
-	set(h, "Fairlead-Call", k.id)
-	set(h, "Fairlead-Target", target)
-	set(h, "Fairlead-Attempts", strconv.Itoa(k.plan.Attempts()))
 	fallback := served != nil && served != &k.links[0]
-	set(h, "Fairlead-Fallback", strconv.FormatBool(fallback))
-	if k.why != "" {
-		set(h, "Fairlead-Reason", k.why)
+	values := [...]string{
+		k.id, target, strconv.Itoa(k.plan.Attempts()), strconv.FormatBool(fallback),
+		strconv.FormatInt(k.queued.Milliseconds(), 10), k.why,
 	}
-	set(h, "Fairlead-Queued-Ms", strconv.FormatInt(k.queued.Milliseconds(), 10))
+	for i, name := range callHeaders {
+		if values[i] != "" {
+			h[name] = values[i : i+1 : i+1] // one array for all
+		}
+	}
 	k.report.Update(func(s *event.Summary) {
 		s.Target, s.Attempts, s.Fallback, s.Reason, s.Status = target, k.plan.Attempts(), fallback, k.why, status
 	})
 }
 
-func set(h http.Header, name, value string) { h[name] = []string{value} }
+// callHeaders say what became of a call.
+var callHeaders = [...]string{
+	"Fairlead-Call", "Fairlead-Target", "Fairlead-Attempts", "Fairlead-Fallback", "Fairlead-Queued-Ms", "Fairlead-Reason",
+}
 
 // finish closes the report.
 func (k *call) finish(v event.Verdict, status int, u event.Usage) {

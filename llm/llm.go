@@ -15,7 +15,7 @@ package llm
 
 import (
 	"fmt"
-	"hash/fnv"
+	"hash/crc32"
 	"net/http"
 	"time"
 
@@ -74,11 +74,9 @@ func (r *Request) InputTokens() int { return len(r.Body) / 4 }
 // messages. Calls of one conversation go to one target while it recovers,
 // because prompt caches live there.
 func (r *Request) Conversation() uint32 {
-	h := fnv.New32a()
 	for _, name := range sessionHeaders {
 		if id := r.Header.Get(name); id != "" {
-			h.Write([]byte(id))
-			return h.Sum32()
+			return crc32.ChecksumIEEE([]byte(id))
 		}
 	}
 	const opening = 2048 // covers the first turn, which later turns repeat
@@ -86,8 +84,7 @@ func (r *Request) Conversation() uint32 {
 	if !r.MessagesAt.Empty() {
 		m = r.Body[r.MessagesAt.Start:r.MessagesAt.End]
 	}
-	h.Write(m[:min(len(m), opening)])
-	return h.Sum32()
+	return crc32.ChecksumIEEE(m[:min(len(m), opening)])
 }
 
 // sessionHeaders name a client's conversation: Claude Code and Codex send them.
