@@ -19,16 +19,16 @@ import (
 func (k *call) admit(l *link) (*attempt, fallback.Step) {
 	t := l.target
 	if r := k.unfit(l); r != 0 {
-		return nil, k.refuse(t, r, time.Time{})
+		return nil, k.refuse(t, r, time.Time{}, "")
 	}
 	body, err := k.prepare(l)
 	if err != nil {
-		return nil, k.refuse(t, event.Cannot, time.Time{})
+		return nil, k.refuse(t, event.Cannot, time.Time{}, err.Error())
 	}
 	a := &attempt{call: k, link: l, target: t, body: body}
 	if r, until := a.enter(); r != 0 {
 		a.release()
-		return nil, k.refuse(t, r, until)
+		return nil, k.refuse(t, r, until, "")
 	}
 	return a, fallback.Step{}
 }

@@ -81,8 +81,8 @@ func (a *attempt) open() {
 		a.openStream(ctx)
 		return
 	}
-	if k.req.Op == llm.Other && resp.StatusCode/100 == 2 {
-		a.openRaw(ctx)
+	if k.req.Op == llm.Other {
+		a.openRaw(ctx) // good or bad, it is the answer: we cannot judge it
 		return
 	}
 	a.readAll(ctx)
@@ -147,6 +147,9 @@ func (a *attempt) request(ctx context.Context) *http.Request {
 			req.Header.Set(name, value)
 		}
 	}
+	if req.Header["User-Agent"] == nil {
+		req.Header["User-Agent"] = userAgent
+	}
 	if len(a.body.Bytes) > 0 {
 		b := a.body.Bytes
 		req.Body = io.NopCloser(bytes.NewReader(b))
@@ -155,6 +158,8 @@ func (a *attempt) request(ctx context.Context) *http.Request {
 	}
 	return req.WithContext(httptrace.WithClientTrace(ctx, &a.trace))
 }
+
+var userAgent = []string{"fairlead"}
 
 // broken judges an attempt that got no headers.
 func (a *attempt) broken(ctx context.Context, err error) llm.Outcome {
@@ -166,6 +171,11 @@ func (a *attempt) broken(ctx context.Context, err error) llm.Outcome {
 	dialing := dialFailed(err)
 	out.Safe = dialing
 	out.Reused = a.reused && !dialing && !(errors.As(err, &op) && op.Timeout())
+	if k := a.call; k.req.Op == llm.Other && k.req.Method != http.MethodGet && k.req.Method != http.MethodHead {
+		// Not every request may be sent twice: only one that no connection was
+		// made for was certainly not processed.
+		out.NoRetry, out.Reused = !out.Safe, false
+	}
 	return out
 }
 

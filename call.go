@@ -89,7 +89,7 @@ func (k *call) after(a *attempt) fallback.Step {
 }
 
 // refuse tells the plan that a target may not be asked, and why.
-func (k *call) refuse(t *target, r event.Reason, until time.Time) fallback.Step {
+func (k *call) refuse(t *target, r event.Reason, until time.Time, detail string) fallback.Step {
 	switch {
 	case k.gone() != nil:
 		return fallback.Step{Kind: fallback.Stop, Reason: event.Left}
@@ -97,7 +97,7 @@ func (k *call) refuse(t *target, r event.Reason, until time.Time) fallback.Step 
 		k.refused = r
 		return fallback.Step{Kind: fallback.Stop, Reason: event.Deadline}
 	}
-	k.note(event.Event{Kind: event.Skipped, Reason: r, Target: t.name, Until: until})
+	k.note(event.Event{Kind: event.Skipped, Reason: r, Target: t.name, Until: until, Detail: detail})
 	k.refused = r
 	if !until.IsZero() && (k.retryIn == 0 || until.Sub(k.now) < k.retryIn) {
 		k.retryIn = max(until.Sub(k.now), time.Millisecond)
