@@ -37,7 +37,7 @@ type attempt struct {
 	permit    breaker.Permit
 
 	begun   time.Time
-	first   time.Duration // until the first content
+	first   time.Duration // until the first content of a stream
 	cancel  context.CancelCauseFunc
 	clock   clock
 	trace   httptrace.ClientTrace
@@ -218,7 +218,6 @@ func (a *attempt) readAll(ctx context.Context) {
 		a.out.Header, a.out.Status = h, a.status()
 		a.plain = body
 	}
-	a.first = time.Since(a.begun)
 }
 
 // close gives the connection back, or ends the request when it is still open.

@@ -50,6 +50,9 @@ func (k *call) run() (*attempt, error) {
 		t := &k.links[k.plan.Target()]
 		a, step := k.admit(t)
 		if a != nil {
+			if k.plan.First() && k.req.Op == llm.Generate {
+				t.target.budget.Deposit(k.now)
+			}
 			k.plan.Started()
 			k.c.open(a)
 			a.out.Verdict = k.plan.Verdict(a.out.Verdict)

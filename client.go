@@ -137,9 +137,6 @@ func (c *Client) begin(ctx context.Context, t *table, api llm.Dialect, links []l
 	}
 	c.log.Open(k.report)
 	k.note(event.Event{Kind: event.Arrived, N: r.InputTokens(), Wait: k.deadline.Sub(now), Detail: r.Model})
-	if r.Op == llm.Generate {
-		links[0].target.budget.Deposit(now)
-	}
 	return k, nil
 }
 

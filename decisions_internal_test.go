@@ -24,7 +24,6 @@ func decide(c *Client, links []link, r *llm.Request) {
 	k.report = event.NewReport(event.Summary{ID: k.id, Model: r.Model, Start: now})
 	c.log.Open(k.report)
 	k.note(event.Event{Kind: event.Arrived, N: r.InputTokens(), Detail: r.Model})
-	links[0].target.budget.Deposit(now)
 	a, err := k.run()
 	if err != nil {
 		panic(err)

@@ -58,7 +58,7 @@ func (k *call) tellOutcome(e *Error, out *llm.Outcome) {
 	switch {
 	case ours:
 		e.Status, e.Body = http.StatusServiceUnavailable, nil
-		clearHeaders(e.Header)
+		clear(e.Header) // what the provider said of our credential is not the client's business
 	case out.Body != nil && out.Status >= 400:
 	case out.Status == 0:
 		e.Status = http.StatusServiceUnavailable

@@ -1,6 +1,7 @@
 package fairlead
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -35,15 +36,13 @@ func hasAnyPrefix(name string) bool {
 	return false
 }
 
-// clearHeaders forgets what a provider said, for an error that is ours.
-func clearHeaders(h http.Header) { clear(h) }
-
 // rawHeader copies the headers of a request that [Wrap] sends on. The client's
 // process is ours, so all of them go. Idempotency-Key keeps its meaning for the
 // provider but not its spelling: under the usual one Go's transport would
 // repeat a POST behind our back.
 func rawHeader(src http.Header) http.Header {
 	h := src.Clone()
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return strings.HasPrefix(name, "Fairlead-") })
 	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key"} {
 		if v, ok := h[name]; ok {
 			delete(h, name)

@@ -83,7 +83,7 @@ func (c Config) Validate() error {
 		fault(!(d.FailureRatio <= 1), "FailureRatio", c.FailureRatio, "at most 1, or negative for off"),
 		fault(!(d.SlowRatio <= 1), "SlowRatio", c.SlowRatio, "at most 1, or negative for off"),
 		fault(d.Open < 0, "Open", c.Open, "positive"),
-		fault(d.MaxOpen < d.Open, "MaxOpen", c.MaxOpen, "at least Open"),
+		fault(d.MaxOpen < max(0, d.Open), "MaxOpen", c.MaxOpen, "at least Open"),
 		fault(d.Probes < 1 || d.Probes > maxProbes, "Probes", c.Probes, "1 to 100"),
 		fault(d.Lease < 0, "Lease", c.Lease, "positive: a probe that never answers would block the breaker"),
 	)

@@ -52,10 +52,11 @@ func placeOf(n ast.Node) place {
 	}
 	if s, ok := scalarOf(n); ok {
 		line, _, _ := strings.Cut(s.text, "\n")
-		p.width = max(1, utf8.RuneCountInString(line))
+		p.width = utf8.RuneCountInString(line)
 		if s.quoted {
 			p.width += 2
 		}
+		p.width = max(1, p.width)
 	}
 	return p
 }

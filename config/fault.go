@@ -92,6 +92,7 @@ func (f *File) report() *Faults {
 
 var (
 	keyLike   = regexp.MustCompile(`\bsk-[A-Za-z0-9_-]{4,}`)
+	userInfo  = regexp.MustCompile(`//[^/@\s]+@`)
 	tokenLike = regexp.MustCompile(`[A-Za-z0-9_+/=.-]{16,}`)
 )
 
@@ -112,7 +113,8 @@ func (f *File) scrub(text string) string {
 	return Redact(text)
 }
 
-// Redact replaces what looks like the key of a provider by stars, and characters
+// Redact replaces what looks like the key of a provider, or the user and password in
+// a URL, by stars, and characters
 // that a terminal would act on by spaces.
 func Redact(text string) string {
 	text = strings.Map(func(r rune) rune {
@@ -121,7 +123,8 @@ func Redact(text string) string {
 		}
 		return r
 	}, text)
-	return keyLike.ReplaceAllStringFunc(text, stars)
+	text = keyLike.ReplaceAllStringFunc(text, stars)
+	return userInfo.ReplaceAllStringFunc(text, func(s string) string { return "//" + stars(s[3:]) + "@" })
 }
 
 // scrubLine hides secrets in a line of the file; every character keeps its column.

@@ -204,6 +204,10 @@ func TestOneFaultForOneMistake(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
+	says := map[string]string{
+		"size": "larger than", "tokens": "too many", "flow depth": "too deep", "block depth": "too deep", "invalid UTF-8": "no text",
+		"control": "no text", "alias": "anchors", "merge": "merge keys", "tag": "tags", "two documents": "one document", "directive": "directives",
+	}
 	tests := map[string]string{
 		"size":            strings.Repeat("#", 1<<20+1),
 		"tokens":          "tags: [" + strings.Repeat("a, ", 20_000) + "]",
@@ -228,8 +232,23 @@ func TestBounds(t *testing.T) {
 			if !ok || len(faults.List) == 0 || faults.List[0].Line < 1 {
 				t.Fatalf("got %v", err)
 			}
+			if !strings.Contains(faults.List[0].Message, says[name]) {
+				t.Errorf("got %v", err)
+			}
 		})
 	}
+}
+
+// A check of the caller's may quote a value: what a reference brought in reads
+// as the reference.
+func TestFaultsOfTheCallerHideReferences(t *testing.T) {
+	got, f, err := load(t, "listen: ${KEY}\nrows: {planted-canary-4711: a/b}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Fault("listen", "%q is no address", got.Listen)
+	faults, _ := config.AsFaults(f.Err())
+	check(t, "message", faults.List[0].Message, `"${KEY}" is no address (the value comes from ${KEY})`)
 }
 
 func TestNothingIsAllowed(t *testing.T) {

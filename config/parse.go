@@ -24,7 +24,7 @@ func (f *File) parse(data []byte) ast.Node {
 			f.faults = append(f.faults[:0], Fault{File: f.name, Line: 1, Column: 1, Message: "this is no YAML that can be read"})
 		}
 	}()
-	tokens := lexer.Tokenize(text)
+	tokens := mend(lexer.Tokenize(text))
 	f.scan(tokens)
 	if len(f.faults) > 0 {
 		return nil

@@ -73,7 +73,7 @@ func (s *Server) reviewGates() {
 	}
 	s.mu.Unlock()
 	for _, g := range gates {
-		_ = g.review() // Accept reviews again and reports the error
+		g.review()
 	}
 }
 
@@ -94,7 +94,7 @@ type gate struct {
 // Accept returns the next connection that the script lets in.
 func (g *gate) Accept() (net.Conn, error) {
 	for {
-		if err := g.review(); err != nil {
+		if err := g.align(); err != nil {
 			return nil, err
 		}
 		ln := g.listener()
@@ -126,9 +126,18 @@ func (g *gate) listener() net.Listener {
 	return g.ln
 }
 
-// review opens or closes the listener as the script wants it now, and sees to
+// review is align for everybody but Accept, which it wakes.
+func (g *gate) review() {
+	_ = g.align() // Accept tries again and reports the error
+	select {
+	case g.changed <- struct{}{}:
+	default:
+	}
+}
+
+// align opens or closes the listener as the script wants it now, and sees to
 // it that this happens again when the script changes its mind.
-func (g *gate) review() error {
+func (g *gate) align() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	shut, change := g.server.playing().refused(time.Now())
@@ -139,14 +148,8 @@ func (g *gate) review() error {
 		g.timer.Stop()
 	}
 	if !change.IsZero() {
-		g.timer = time.AfterFunc(time.Until(change), func() { _ = g.review() })
+		g.timer = time.AfterFunc(time.Until(change), g.review)
 	}
-	defer func() {
-		select {
-		case g.changed <- struct{}{}:
-		default:
-		}
-	}()
 	switch {
 	case g.reopen == nil:
 	case shut && g.ln != nil:

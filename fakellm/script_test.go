@@ -80,7 +80,7 @@ func TestScriptFaults(t *testing.T) {
 		`{"rules": [{"fault": "ok", "match": {"modle": "x"}}]}`:                    "rules[0].match.modle: is not a key",
 		`{"rules": [{"fault": "refused", "match": {"model": "x"}}]}`:               "rules[0]: refused shuts the whole listener",
 		`{"limits": [{"rpm": -1}]}`:                                                "limits[0].rpm: must not be negative",
-		`{"models": [{"context": -1}]}`:                                            "models[0].context: must not be negative",
+		`{"models": [{"name": "m", "context": -1}]}`:                               "models[0].context: must not be negative",
 		`{"models": [{"name": "x", "reject_fields": [""]}]}`:                       "models[0].reject_fields: a field",
 		`{"a": 1, "tokens": "x", "rules": [{"fault": "ok"}, {"fault": "fail-x"}]}`: "a: is not|tokens: want|rules[1].fault: ",
 		`{"tokens": -1, "capacity": -1, "models": [{}]}`:                           "tokens: must|capacity: must|models[0].name: is missing",

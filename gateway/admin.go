@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
 
 	"fairlead.dev/event"
 )
@@ -57,11 +56,6 @@ func (s *settings) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	case !own && !s.originAllowed(r.Header):
 		adminError(w, http.StatusForbidden, "this Origin is not listed in the gateway's configuration")
 		return
-	}
-	if r.ContentLength == 0 {
-		// The time to send a request is over; what is left to read is only
-		// whether the client leaves.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	}
 	setWriteDeadline(http.NewResponseController(w))
 	s.admin.ServeHTTP(w, r)

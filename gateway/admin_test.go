@@ -85,6 +85,7 @@ func TestEvents(t *testing.T) {
 		}
 		synctest.Wait()
 		w.ask("POST", "/v1/messages", message("opus")).wants(w, 200)
+		synctest.Wait() // what happened was told
 		w.gw.Drain()
 		var kinds []string
 		lines := bufio.NewScanner(resp.Body)

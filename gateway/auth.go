@@ -71,11 +71,10 @@ func (s *settings) match(secret string) *Key {
 	return &s.Keys[at]
 }
 
-// strip removes our own headers, and the client's credentials unless they may
-// be its upstream ones. h is the server's map of this request and nobody reads
+// strip removes the client's credentials unless they may be its upstream ones.
+// (Headers of ours, fairlead-key among them, are callOf's to remove.) h is the server's map of this request and nobody reads
 // it after us, so that no copy is needed.
 func (s *settings) strip(h http.Header) {
-	delete(h, "Fairlead-Key")
 	if !s.Passthrough {
 		delete(h, "X-Api-Key")
 		delete(h, "Authorization")

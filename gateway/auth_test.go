@@ -1,11 +1,14 @@
 package gateway_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
 	"fairlead.dev"
 	"fairlead.dev/gateway"
+	"fairlead.dev/llm"
+	"fairlead.dev/provider/anthropic"
 	"fairlead.dev/queue"
 )
 
@@ -63,40 +66,59 @@ func TestAuth(t *testing.T) {
 	})
 }
 
-// TestOurKeysStayHere: no key of ours and, by default, no credential of a
-// client is in what the provider gets, in the log or in a report.
+// spy is a dialect that looks at what it is given to read.
+type spy struct {
+	anthropic.Provider
+	seen *[]http.Header
+}
+
+func (s spy) Parse(method, path, query string, h http.Header, body []byte) (*llm.Request, error) {
+	*s.seen = append(*s.seen, h.Clone())
+	return s.Provider.Parse(method, path, query, h, body)
+}
+
+// containing counts the headers of which a value contains text.
+func containing(all []http.Header, text string) (n int) {
+	for _, h := range all {
+		for name, values := range h {
+			if strings.Contains(name+": "+strings.Join(values, " "), text) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// TestOurKeysStayHere: no key or header of ours and, unless Passthrough is on,
+// no credential of a client goes beyond the gateway, into its log least of all.
 func TestOurKeysStayHere(t *testing.T) {
 	for _, pass := range []bool{false, true} {
+		var parsed []http.Header
 		keys := func(c *gateway.Config) {
 			withKeys(c)
-			c.Passthrough = pass
+			c.Passthrough, c.Dialects = pass, []llm.Dialect{spy{seen: &parsed}}
 		}
-		upstream := func(c *fairlead.Config) {
-			if pass {
-				c.Providers[0].Keys, c.Providers[0].Passthrough = nil, true
-			}
-		}
+		upstream := func(c *fairlead.Config) { c.Providers[0].Keys, c.Providers[0].Passthrough = nil, true }
 		bubble(t, setup{gateway: keys, client: upstream}, func(w *world) {
-			w.ask("POST", "/v1/messages", message("opus"), "x-api-key: fl-web", "authorization: Bearer mine")
-			w.ask("POST", "/v1/messages", message("opus"), "x-api-key: fl-web", "authorization: Bearer fl-ops")
-			w.ask("POST", "/v1/messages", message("opus"), "fairlead-key: fl-web", "x-api-key: mine")
-			own := 0
-			for _, a := range w.fake.Attempts() {
-				for name, values := range a.Header {
-					v := strings.Join(values, " ")
-					if strings.Contains(v, "fl-") {
-						w.Errorf("passthrough %v: our key is upstream as %s", pass, name)
-					}
-					if strings.Contains(v, "mine") {
-						own++
-					}
+			for _, headers := range [][]string{
+				{"x-api-key: fl-web", "authorization: Bearer mine"},
+				{"x-api-key: fl-web", "authorization: Bearer fl-ops"},
+				{"fairlead-key: fl-web", "x-api-key: mine", "fairlead-class: low", "fairlead-future: 1"},
+			} {
+				w.ask("POST", "/v1/messages", message("opus"), headers...)
+			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for where, seen := range map[string][]http.Header{"upstream": w.seen, "in the client": parsed} {
+				if containing(seen, "fl-") > 0 || containing(seen, "Fairlead") > 0 {
+					t.Errorf("passthrough %v, %s: something of ours: %v", pass, where, seen)
+				}
+				if n, want := containing(seen, "mine"), map[bool]int{false: 0, true: 2}[pass]; n != want {
+					t.Errorf("passthrough %v, %s: the client's credential %d times, want %d", pass, where, n, want)
 				}
 			}
-			if want := map[bool]int{false: 0, true: 2}[pass]; own != want {
-				w.Errorf("passthrough %v: the client's credential was upstream %d times, want %d", pass, own, want)
-			}
-			if strings.Contains(w.logs.String(), "fl-web") || strings.Contains(w.logs.String(), "mine") {
-				w.Errorf("a key is in the log: %s", w.logs)
+			if logs := w.logs.String(); strings.Contains(logs, "fl-web") || strings.Contains(logs, "mine") {
+				t.Errorf("a key is in the log: %s", logs)
 			}
 		})
 	}

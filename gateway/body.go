@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"time"
 
 	"fairlead.dev/event"
 )
@@ -16,12 +15,12 @@ const firstStep = 64 << 10
 
 // readBody reads the whole body, so that every attempt can be sent from memory,
 // and so that net/http, which watches a connection only after the body's end,
-// tells us when the client leaves. What is taken is held at the client
+// tells us when the client leaves. How long a client may take to send it is the
+// server's limit; net/http lifts that when it begins to watch. What is taken is held at the client
 // beforehand: many large bodies are refused, not run out of memory with.
 func (x *exchange) readBody() ([]byte, *refusal) {
 	n := x.r.ContentLength
 	if n == 0 {
-		x.watch()
 		return nil, nil
 	}
 	if n > x.MaxBody {
@@ -30,19 +29,10 @@ func (x *exchange) readBody() ([]byte, *refusal) {
 	if x.r.Header.Get("Expect") != "" {
 		setWriteDeadline(http.NewResponseController(x.w)) // reading makes net/http write 100 Continue
 	}
-	body, bad := x.readAll()
-	if bad != nil {
-		return nil, bad
-	}
-	x.watch()
-	return body, nil
-}
-
-func (x *exchange) readAll() ([]byte, *refusal) {
-	if x.r.ContentLength < 0 {
+	if n < 0 {
 		return x.readChunks()
 	}
-	return x.readExactly(x.r.ContentLength)
+	return x.readExactly(n)
 }
 
 // readExactly reads a body whose length was announced into a buffer of that
@@ -82,12 +72,6 @@ func (x *exchange) readChunks() ([]byte, *refusal) {
 			return nil, x.unreadable(err)
 		}
 	}
-}
-
-// watch lifts the limit of the time to send a request, which [NewServer] set:
-// from here on a read only serves to notice that the client left.
-func (x *exchange) watch() {
-	_ = http.NewResponseController(x.w).SetReadDeadline(time.Time{}) // not every ResponseWriter has one
 }
 
 func (x *exchange) hold(n int64) bool {

@@ -28,7 +28,7 @@ func ExampleNew() {
 
 	client, err := fairlead.New(fairlead.Config{
 		Providers: []fairlead.Provider{{
-			Name: "anthropic", API: &anthropic.Provider{}, BaseURL: provider.URL, Keys: []fairlead.Key{{Secret: "sk-ant-1"}},
+			Name: "anthropic", API: anthropic.Provider{}, BaseURL: provider.URL, Keys: []fairlead.Key{{Secret: "sk-ant-1"}},
 		}},
 		Models: []fairlead.Model{{Name: "opus", Chain: []string{"anthropic/fail-529", "anthropic/haiku"}}},
 	})
@@ -38,7 +38,7 @@ func ExampleNew() {
 	defer client.Close()
 	gw, err := gateway.New(gateway.Config{
 		Client:   client,
-		Dialects: []llm.Dialect{&anthropic.Provider{}},
+		Dialects: []llm.Dialect{anthropic.Provider{}},
 		Keys:     []gateway.Key{{Name: "web", SHA256: sha256.Sum256([]byte("fl-secret")), Class: queue.High}},
 	})
 	if err != nil {

@@ -189,6 +189,9 @@ func (x *exchange) fail(err error) *refusal {
 		x.Log.Error("a call failed with a strange error", "type", fmt.Sprintf("%T", err))
 		return &refusal{status: http.StatusInternalServerError, verdict: event.ServerError, message: "this gateway failed"}
 	}
+	if failed.Report == nil && len(failed.Header["Content-Type"]) == 0 { // no provider speaks the dialect, so that nobody found words
+		return &refusal{status: failed.Status, verdict: event.UnknownModel, message: "no provider is configured for this dialect"}
+	}
 	x.copyHeader(failed.Header)
 	x.write(failed.Status, failed.Body)
 	return nil

@@ -22,14 +22,14 @@ import (
 func offline(t testing.TB, more func(*gateway.Config)) *gateway.Gateway {
 	t.Helper()
 	client := must(fairlead.New(fairlead.Config{
-		Providers: []fairlead.Provider{{Name: "a", API: &anthropic.Provider{}, BaseURL: "http://nowhere", Keys: []fairlead.Key{{Secret: "sk"}}}},
+		Providers: []fairlead.Provider{{Name: "a", API: anthropic.Provider{}, BaseURL: "http://nowhere", Keys: []fairlead.Key{{Secret: "sk"}}}},
 		Models:    []fairlead.Model{{Name: "opus", Chain: []string{"a/opus"}}},
 		Dial: func(context.Context, string, string) (net.Conn, error) {
 			return nil, errors.New("offline")
 		},
 	}))
 	t.Cleanup(func() { client.Close() })
-	cfg := gateway.Config{Client: client, Dialects: []llm.Dialect{&anthropic.Provider{}, &openai.Provider{}}}
+	cfg := gateway.Config{Client: client, Dialects: []llm.Dialect{anthropic.Provider{}, openai.Provider{}}}
 	if more != nil {
 		more(&cfg)
 	}

@@ -22,10 +22,9 @@ const (
 //
 //	gateway.StrictListener(tls.NewListener(ln, tlsConfig))
 //
-// The time to send a request bounds its body. Handlers other than a
-// [Gateway]'s must lift it with [http.ResponseController.SetReadDeadline] when
-// they answer for longer, or net/http takes its end for the client's leaving.
-// A nil log is silence.
+// The time to send a request ends with its body and does not bound the answer;
+// for that, the gateway's handlers move a deadline from write to write. A nil
+// log is silence.
 func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)

@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"fairlead.dev"
 	"fairlead.dev/fakellm"
@@ -33,6 +35,9 @@ type world struct {
 	gwCfg  gateway.Config
 	http   *http.Client
 	logs   *bytes.Buffer
+
+	mu   sync.Mutex
+	seen []http.Header // guarded by mu; what came upstream, credentials included, which the fake's log leaves out
 }
 
 // setup changes the configurations that a world is made of.
@@ -48,11 +53,11 @@ func bubble(t *testing.T, s setup, f func(w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{T: t, net: memnet.New(), logs: &bytes.Buffer{}}
 		w.fake = must(fakellm.New(s.fake))
-		w.serve(&http.Server{Handler: w.fake}, must(w.net.Listen("fake:80")))
+		w.serve(&http.Server{Handler: http.HandlerFunc(w.upstream)}, must(w.net.Listen("fake:80")))
 		cfg := fairlead.Config{
 			Providers: []fairlead.Provider{
-				{Name: "a", API: &anthropic.Provider{}, BaseURL: "http://fake", Keys: []fairlead.Key{{Secret: "sk-upstream-a"}}},
-				{Name: "o", API: &openai.Provider{}, BaseURL: "http://fake/v1", Keys: []fairlead.Key{{Secret: "sk-upstream-o"}}},
+				{Name: "a", API: anthropic.Provider{}, BaseURL: "http://fake", Keys: []fairlead.Key{{Secret: "sk-upstream-a"}}},
+				{Name: "o", API: openai.Provider{}, BaseURL: "http://fake/v1", Keys: []fairlead.Key{{Secret: "sk-upstream-o"}}},
 			},
 			Models: []fairlead.Model{{Name: "opus", Chain: []string{"a/opus", "a/haiku"}}, {Name: "gpt", Chain: []string{"o/gpt"}}},
 			Dial:   w.net.Dial,
@@ -63,7 +68,7 @@ func bubble(t *testing.T, s setup, f func(w *world)) {
 		w.client = must(fairlead.New(cfg))
 		defer w.client.Close()
 		w.gwCfg = gateway.Config{
-			Client: w.client, Dialects: []llm.Dialect{&anthropic.Provider{}, &openai.Provider{}},
+			Client: w.client, Dialects: []llm.Dialect{anthropic.Provider{}, openai.Provider{}},
 			Log: slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		}
 		if s.gateway != nil {
@@ -76,7 +81,26 @@ func bubble(t *testing.T, s setup, f func(w *world)) {
 		w.http = &http.Client{Transport: tr}
 		defer tr.CloseIdleConnections()
 		f(w)
+		time.Sleep(time.Second) // net/http lingers half a second over a connection that it closed early
 	})
+}
+
+// upstream notes a request's headers and lets the fake provider answer.
+func (w *world) upstream(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	w.seen = append(w.seen, r.Header.Clone())
+	w.mu.Unlock()
+	w.fake.ServeHTTP(rw, r)
+}
+
+// credentials returns the credentials of each request that came upstream.
+func (w *world) credentials() (all []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, h := range w.seen {
+		all = append(all, h.Get("X-Api-Key")+h.Get("Authorization"))
+	}
+	return all
 }
 
 func must[T any](v T, err error) T {

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -218,6 +219,54 @@ func TestHandOverToALateWaiter(t *testing.T) {
 	}
 }
 
+// R35 once more: the slot is handed over, and before its new owner has run, the call is cancelled or
+// its deadline comes. On one processor the owner runs when the test yields, which makes that certain
+// enough; a preempted round may end in a slot. The queue is reused, so that a round leaves no trace.
+func TestR35LateAfterTheHandOver(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for want, late := range map[error]func(cancel func(), deadline time.Time){
+		context.Canceled: func(cancel func(), _ time.Time) { cancel() },
+		queue.ErrExpired: func(_ func(), deadline time.Time) {
+			for time.Now().Before(deadline) {
+			}
+		},
+	} {
+		q, hits := queue.New(queue.Config{MaxInFlight: 1}), 0
+		for range 30 {
+			s, ctx, done := enter(t, q), t.Context(), make(chan error)
+			ticket := queue.Ticket{Deadline: time.Now().Add(3 * time.Millisecond)}
+			if want == context.Canceled {
+				ticket.Deadline = time.Time{}
+			}
+			ctx, cancel := context.WithCancel(ctx)
+			go func() {
+				s, err := q.Enter(ctx, ticket)
+				s.Leave()
+				done <- err
+			}()
+			for range 1000 { // until it stands in line
+				if runtime.Gosched(); q.Load().Waiting == 1 {
+					break
+				}
+			}
+			s.Leave()
+			late(cancel, ticket.Deadline)
+			if err := <-done; err == want {
+				hits++
+			} else if err != nil {
+				t.Errorf("error %v, want %v", err, want)
+			}
+			cancel()
+			if l := q.Load(); l.InFlight != 0 || l.Waiting != 0 {
+				t.Fatalf("load %+v", l)
+			}
+		}
+		if hits < 15 {
+			t.Errorf("%v: %d of 30", want, hits)
+		}
+	}
+}
+
 // R34: a call that panics does not lose its slot, and leaving twice does not make a second one.
 func TestR34LeaveOnceAndAlways(t *testing.T) {
 	q := queue.New(queue.Config{MaxInFlight: 1})
@@ -301,8 +350,10 @@ func TestResize(t *testing.T) {
 		check("off", 2, 0)
 		slots[2].Leave()
 		slots[3].Leave()
-		if check("end", 0, 0); got.String() != "c d e f" {
-			t.Errorf("order %v", &got)
+		check("end", 0, 0)
+		// The first two got their slots in one moment, and so told of it in either order.
+		if o := got.String(); o != "c d e f" && o != "d c e f" {
+			t.Errorf("order %s", o)
 		}
 	})
 }

@@ -102,7 +102,7 @@ func TestBudgetSetRatio(t *testing.T) {
 	for b.Withdraw(start) {
 	}
 	b.Deposit(start)
-	if got := b.Level(start); math.Abs(got-0.2) > 1e-9 {
+	if got := b.Level(start); !(math.Abs(got-0.2) < 1e-9) {
 		t.Errorf("NaN: a call paid %v, want the default", got)
 	}
 	b.SetRatio(0.5)

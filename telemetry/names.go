@@ -44,9 +44,6 @@ func (n *names) has(name string) bool {
 
 // room takes one of the places, if one is left.
 func (n *names) room() bool {
-	if n.count.Load() >= maxNames {
-		return false
-	}
 	if n.count.Add(1) > maxNames {
 		n.count.Add(-1)
 		return false

@@ -108,10 +108,11 @@ func buildInfo(version string) prometheus.Collector {
 }
 
 // Handler shows the metrics in Prometheus' text format, or OpenMetrics to those
-// who ask for it. What can be gathered is shown even if something cannot.
+// who ask for it. What can be gathered is shown even if something cannot, and
+// promhttp_metric_handler_errors_total counts that.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		EnableOpenMetrics: true, ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4,
+		EnableOpenMetrics: true, ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4, Registry: m.registry,
 	})
 }
 

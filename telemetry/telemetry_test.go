@@ -18,8 +18,14 @@ import (
 // scrape returns the samples of fairlead's own metrics, by name and labels.
 func scrape(t *testing.T, m *telemetry.Metrics) map[string]string {
 	t.Helper()
-	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	var w *httptest.ResponseRecorder
+	for range 2 { // the second one tells whether all of the first could be gathered
+		w = httptest.NewRecorder()
+		m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	}
+	if !strings.Contains(w.Body.String(), `promhttp_metric_handler_errors_total{cause="gathering"} 0`) {
+		t.Error("something could not be gathered")
+	}
 	if w.Code != 200 {
 		t.Fatalf("scrape: %d %s", w.Code, w.Body)
 	}

@@ -106,7 +106,7 @@ type timeoutsBlock struct {
 	Connect    config.Duration `yaml:"connect" default:"5s" jsonschema_description:"DNS, TCP and TLS together"`
 	Headers    config.Duration `yaml:"headers" default:"60s" jsonschema_description:"a stream: until its headers"`
 	FirstToken config.Duration `yaml:"first_token" default:"60s" jsonschema_description:"a stream: until its first content"`
-	HedgeAfter config.Duration `yaml:"hedge_after" default:"off" jsonschema:"enum=off" jsonschema_description:"not in this version: only off"`
+	HedgeAfter config.Duration `yaml:"hedge_after" default:"off" jsonschema_description:"not in this version: only off"`
 	Idle       config.Duration `yaml:"idle" default:"2m" jsonschema_description:"a stream: between two content events"`
 	Answer     config.Duration `yaml:"answer" default:"10m" jsonschema_description:"one plain attempt"`
 	Total      config.Duration `yaml:"total" default:"10m" jsonschema_description:"a plain call to its end, a stream to its first content"`

@@ -123,6 +123,9 @@ func (d *decoder) event(ev *sse.Event) (llm.Kind, []byte) {
 		return llm.Lifecycle, nil
 	}
 	d.seen = true
+	if d.plainText(ev.Data) {
+		return llm.Content, d.text
+	}
 	f, ok := readFrame(ev.Data)
 	if f.kind == nil || !ok {
 		f.kind = ev.Name

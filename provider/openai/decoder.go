@@ -18,6 +18,7 @@ type decoder struct {
 	split  sse.Splitter
 	text   []byte // of the event last read; reused
 
+	usual usual
 	usage event.Usage
 	tally tally
 	seen  bool // an event with data has come
@@ -124,6 +125,9 @@ func (d *decoder) event(ev *sse.Event) (llm.Kind, []byte) {
 		return llm.Lifecycle, nil
 	}
 	d.seen = true
+	if len(ev.Name) == 0 && d.usualText(data) {
+		return llm.Content, d.text
+	}
 	switch {
 	case bytes.Equal(data, done):
 		return d.finish(), nil
@@ -132,6 +136,21 @@ func (d *decoder) event(ev *sse.Event) (llm.Kind, []byte) {
 	case string(ev.Name) == "ping":
 		return llm.Ping, nil
 	}
+	return d.chunk(data)
+}
+
+// usualText reads a chunk that is like the one before but for its text.
+func (d *decoder) usualText(data []byte) bool {
+	text, ok := d.usual.cut(data)
+	if !ok {
+		return false
+	}
+	d.text = llm.AppendUnquoted(d.text[:0], text)
+	return len(d.text) > 0
+}
+
+// chunk reads a chunk the long way.
+func (d *decoder) chunk(data []byte) (llm.Kind, []byte) {
 	c, ok := readChunk(data)
 	if !ok {
 		mended, valid := llm.Mend(data)
@@ -145,5 +164,12 @@ func (d *decoder) event(ev *sse.Event) (llm.Kind, []byte) {
 		return d.failWith(data), nil
 	}
 	addUsage(&d.usage, c.usage)
-	return d.choices(c.choices)
+	d.text = d.text[:0]
+	d.usual.begin()
+	d.usual.spoiled = len(c.usage) > 0
+	k, text := d.choices(data, c.choices)
+	if k == llm.Content {
+		d.usual.learn(data)
+	}
+	return k, text
 }
