@@ -200,7 +200,7 @@ func TestR17RateLimitsNeverOpenIt(t *testing.T) {
 }
 
 func TestR18IntervalsDoubleToTheCapAndAreJitteredDownwards(t *testing.T) {
-	const replicas = 2000
+	const replicas = 1000
 	random := rand.New(rand.NewPCG(1, 2))
 	for k, want := range []time.Duration{5, 10, 20, 40, 80, 120, 120, 120} {
 		full := want * time.Second
@@ -358,4 +358,71 @@ func TestSeveralProbes(t *testing.T) {
 	b.Peek(now.Add(91*time.Second-1), breaker.Ask{})
 	wantState(t, b, now.Add(91*time.Second-1), breaker.HalfOpen)
 	wantState(t, b, now.Add(91*time.Second), breaker.Open)
+}
+
+func TestALateProbeIsTakenOnceAndOnlyForItself(t *testing.T) {
+	late := func() (*breaker.Breaker, breaker.Permit, time.Time) {
+		b := broken(t, plain())
+		now := b.Snapshot(t0).Until
+		p := mustAllow(t, b, now, 1)
+		return b, p, now.Add(91 * time.Second) // its lease ended a second ago
+	}
+	b, p, now := late()
+	twin := p
+	if c, _ := p.Done(breaker.Success, now); c.Cause != breaker.ProbeSucceeded || c.Attempts != 1 || !b.Succeeded(now) {
+		t.Errorf("a late success: %+v", c)
+	}
+	if c, changed := twin.Done(breaker.Success, now); changed {
+		t.Errorf("taken twice: %+v", c)
+	}
+	b, p, now = late()
+	b.Trip(now, time.Hour) // now it is open for another reason
+	p.Done(breaker.Success, now)
+	wantState(t, b, now, breaker.Open)
+	b, p, now = late()
+	now = now.Add(10 * time.Second) // now it is the next probe's turn
+	p.Done(breaker.Success, now)
+	wantState(t, b, now, breaker.HalfOpen)
+}
+
+func TestTrial(t *testing.T) {
+	b := broken(t, plain())
+	now := b.Snapshot(t0).Until
+	p := mustAllow(t, b, now, 1)
+	if !p.Probe() || !p.Trial() {
+		t.Error("a probe is a trial")
+	}
+	p.Done(breaker.Success, now)
+	if p = mustAllow(t, b, now, 1); p.Probe() || !p.Trial() {
+		t.Error("so is an attempt of the ramp, which is no probe")
+	}
+	if p = mustAllow(t, breaker.New(plain()), now, 1); p.Trial() {
+		t.Error("an ordinary attempt is none")
+	}
+}
+
+// A probe that takes longer than its lease, and then succeeds, is no proof of an
+// outage: a target that is slow by nature must be able to come back.
+func TestALateProbeStillCounts(t *testing.T) {
+	for _, c := range []struct {
+		news breaker.News
+		want breaker.State
+	}{{breaker.Success, breaker.Ramp}, {breaker.Failure, breaker.Open}, {breaker.Ignore, breaker.Open}} {
+		b := breaker.New(breaker.Config{Lease: time.Minute, Open: 30 * time.Second})
+		now := time.Unix(1000, 0)
+		b.Trip(now, time.Second)
+		now = now.Add(2 * time.Second)
+		probe, _, ok := b.Allow(now, breaker.Ask{})
+		if !ok || !probe.Trial() {
+			t.Fatal("no probe")
+		}
+		now = now.Add(61 * time.Second)
+		if _, _, ok := b.Allow(now, breaker.Ask{}); ok {
+			t.Fatal("the lease did not end")
+		}
+		probe.Done(c.news, now)
+		if got := b.Snapshot(now).State; got != c.want {
+			t.Errorf("%v: %v, want %v", c.news, got, c.want)
+		}
+	}
 }

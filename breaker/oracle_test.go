@@ -227,7 +227,15 @@ func (o *oracle) done(p *ticket, n breaker.News, now time.Time) (breaker.Change,
 		return breaker.Change{}, false
 	}
 	o.tick(now)
-	if p.void || o.frozen() || p.epoch != o.epoch {
+	if p.void || o.frozen() {
+		return breaker.Change{}, false
+	}
+	if p.epoch != o.epoch {
+		if p.probe && p.epoch+1 == o.epoch && o.state == breaker.Open && o.opened == breaker.ProbeExpired &&
+			(n == breaker.Success || n == breaker.Slow) {
+			o.history = append(o.history, result{at: now, news: n, call: p.call})
+			return o.startStep(1, breaker.ProbeSucceeded, now), true
+		}
 		return breaker.Change{}, false
 	}
 	for i := range o.out {

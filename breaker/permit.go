@@ -22,11 +22,17 @@ type Permit struct {
 // it should be one attempt, never a hedge.
 func (p *Permit) Probe() bool { return p.probe != 0 }
 
+// Trial reports whether the attempt is a probe or belongs to the ramp: its
+// news decides whether more may follow, so a caller that learns early that an
+// attempt goes well should not wait until it ends.
+func (p *Permit) Trial() bool { return p.probe != 0 || p.step != 0 }
+
 // Done gives the permit back with what the attempt has shown, and returns the
 // change that this brought about, if any. Only the first Done counts. News of
 // an attempt that was admitted before the last change of state moves nothing
-// and is not counted. Time may have moved the breaker as well: see
-// [Breaker.Take].
+// and is not counted, but for a probe that succeeds after its lease has
+// expired, which the breaker then takes as success. Time may have moved the
+// breaker as well: see [Breaker.Take].
 func (p *Permit) Done(n News, now time.Time) (Change, bool) {
 	b := p.b
 	if b == nil {
@@ -39,13 +45,28 @@ func (p *Permit) Done(n News, now time.Time) (Change, bool) {
 	}
 	p.done = true
 	now = b.tick(now)
-	if p.generation != b.generation || b.frozen() {
+	if b.frozen() {
 		return Change{}, false
+	}
+	if p.generation != b.generation {
+		return b.lateProbe(p, n, now)
 	}
 	if !b.release(p) || n == Ignore || n > Slow {
 		return Change{}, false
 	}
 	return b.learn(p, n, now)
+}
+
+// lateProbe is the one exception for old news: the answer of a probe that came
+// after its lease, while the breaker is open for nothing but that. Without it a
+// target whose every answer takes longer than a lease could never come back.
+func (b *Breaker) lateProbe(p *Permit, n News, now time.Time) (Change, bool) {
+	late := p.probe != 0 && b.state == Open && b.opened == ProbeExpired && p.generation+1 == b.generation
+	if !late || !b.good(n) {
+		return Change{}, false
+	}
+	b.counts.record(n, now) // a provider's breaker must see that the target succeeded
+	return b.startRamp(now), true
 }
 
 // release ends what the permit holds, and reports whether it still held it.

@@ -150,6 +150,9 @@ func (f *Fit) dropBetas() {
 // Body makes all changes, the model's name among them. Without any it is the request's own body.
 func (f *Fit) Body() (Body, error) {
 	r := f.Request
+	if len(f.edits)+len(f.gone)+len(f.betas) == 0 {
+		return r.named(f.Model.Name), nil
+	}
 	if f.Model.Name != r.Model && !r.ModelAt.Empty() {
 		f.edits = append(f.edits, Edit{Start: r.ModelAt.Start, End: r.ModelAt.End, With: AppendQuoted(nil, f.Model.Name)})
 		f.names = slices.Insert(f.names, 0, "model")
@@ -164,6 +167,20 @@ func (f *Fit) Body() (Body, error) {
 		b.Bytes = Apply(r.Body, f.edits)
 	}
 	return b, nil
+}
+
+// modelEdit is the list of changes of nearly every request.
+var modelEdit = []string{"model"}
+
+// named is the body with another model's name in place: the one change of nearly every request, in one allocation.
+func (r *Request) named(model string) Body {
+	if model == r.Model || r.ModelAt.Empty() {
+		return Body{Bytes: r.Body}
+	}
+	b := make([]byte, 0, len(r.Body)+len(model)+len(`""`))
+	b = append(b, r.Body[:r.ModelAt.Start]...)
+	b = AppendQuoted(b, model)
+	return Body{Bytes: append(b, r.Body[r.ModelAt.End:]...), Edits: modelEdit}
 }
 
 // cut turns the fields that are left out into edits. A field of which every member goes, goes as a whole.

@@ -240,9 +240,9 @@ type Adapt struct {
 	MaxOutput int      // max_tokens is clamped to it
 	NoTools   bool     // cannot use tools: a request with tools passes it over
 	NoImages  bool     // cannot see images: a request with images passes it over
-	Drop      []string // top-level fields that it refuses and that may be left out
+	Drop      []string // fields that it refuses and that may be left out: "temperature", "output_config.effort", "thinking?type=adaptive"
 	DropBetas []string // values of the beta header (patterns) that go with them
-	Refuse    []string // top-level fields that it refuses and that may not be left out
+	Refuse    []string // fields that it refuses and that may not be left out, named alike
 }
 
 // Prompt is a request in neutral words, for callers without an SDK.

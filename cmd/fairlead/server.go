@@ -147,8 +147,12 @@ func (v *server) reload(l *setup) error {
 	return nil
 }
 
-// flushTime is what answers get to leave after their calls have ended.
-const flushTime = 5 * time.Second
+// What answers get to leave after their calls have ended: the error event of a
+// call that was cut short is worth half a second even when in a hurry.
+const (
+	flushTime   = 5 * time.Second
+	hurriedTime = 500 * time.Millisecond
+)
 
 // drain refuses new calls, lets open ones finish within the limit, and ends the
 // rest with an error event. It returns nil when none had to be ended. When ctx
@@ -159,7 +163,11 @@ func (v *server) drain(ctx context.Context) error {
 	calls, cancel := v.drainLimit(ctx)
 	defer cancel()
 	err := v.client.Drain(calls)
-	flush, cancel := context.WithTimeout(ctx, flushTime)
+	left := flushTime
+	if ctx.Err() != nil {
+		left = hurriedTime
+	}
+	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), left)
 	defer cancel()
 	for _, srv := range v.https {
 		if srv.Shutdown(flush) != nil {

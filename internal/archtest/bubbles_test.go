@@ -6,9 +6,9 @@ import (
 )
 
 // bubbles finds sleeps in real time. A test may sleep inside a function literal
-// that it gives to synctest.Test, or to a function of its package that calls
-// synctest.Test; and in a function whose comment says "in bubble". Other code
-// waits with a timer and its context.
+// that it gives to synctest.Test or to a function of its package that calls it,
+// and in a function whose comment says "in bubble". Other code waits with a timer
+// and its context.
 func bubbles(t *tree) []fault {
 	makers := bubbleMakers(t)
 	var faults []fault
@@ -29,23 +29,35 @@ func bubbles(t *tree) []fault {
 var saysInBubble = regexp.MustCompile(`\bin\s+(a\s+)?bubbles?\b`)
 
 // bubbleMakers returns, for each directory, the functions of its tests that call
-// synctest.Test.
+// synctest.Test, themselves or through another one of them.
 func bubbleMakers(t *tree) map[string]map[string]bool {
 	makers := make(map[string]map[string]bool)
-	for _, f := range t.files {
-		for fn := range f.funcs {
-			ast.Inspect(fn, func(n ast.Node) bool {
-				if f.test && f.uses(n, "testing/synctest", "Test") {
-					if makers[f.dir] == nil {
-						makers[f.dir] = make(map[string]bool)
-					}
-					makers[f.dir][fn.Name.Name] = true
+	for found := true; found; {
+		found = false
+		for _, f := range t.files {
+			for fn := range f.funcs {
+				if !f.test || makers[f.dir][fn.Name.Name] || !callsMaker(f, fn, makers[f.dir]) {
+					continue
 				}
-				return true
-			})
+				if makers[f.dir] == nil {
+					makers[f.dir] = make(map[string]bool)
+				}
+				makers[f.dir][fn.Name.Name], found = true, true
+			}
 		}
 	}
 	return makers
+}
+
+func callsMaker(f *file, fn *ast.FuncDecl, makers map[string]bool) bool {
+	calls := false
+	ast.Inspect(fn, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok && makesBubble(f, call, makers) {
+			calls = true
+		}
+		return !calls
+	})
+	return calls
 }
 
 func realSleeps(t *tree, f *file, root ast.Node, makers map[string]bool) []fault {

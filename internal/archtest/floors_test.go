@@ -2,6 +2,7 @@ package archtest
 
 import (
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,6 +16,7 @@ type part struct {
 	dir   string   // as in path.Match, from the root of the module; "." is the face
 	floor int      //
 	also  []string // parts it may import beyond what its floor gives it
+	tests []string // parts its tests may import beyond that, as in path.Match
 	libs  []string // modules of others it may import; "*" is any
 	why   string   // why the part stands where it does
 }
@@ -31,6 +33,8 @@ var house = []part{
 
 	{dir: "llm", floor: 1, why: "the nouns that providers and the face share"},
 	{dir: "fallback", floor: 1, why: "the plan needs verdicts, and no provider"},
+	{dir: "provider/providertest", floor: 1, tests: []string{"provider/*"},
+		why: "the conformance suite; its tests run it over every provider"},
 	{dir: "provider/*", floor: 1, why: "each knows its dialect and no other"},
 	{dir: "health", floor: 1, why: "reads events, and no other part"},
 
@@ -103,7 +107,7 @@ func refuse(module string, table []part, from *part, f *file, importPath string)
 		return ""
 	case !ours:
 		return "use the standard library, or name the module in the part's libs in floors_test.go with a decision record"
-	case dir == f.dir, f.test && covers(testParts, dir):
+	case dir == f.dir, f.test && (covers(testParts, dir) || matches(from.tests, dir)):
 		return ""
 	}
 	to := find(table, dir)
@@ -144,6 +148,13 @@ func find(table []part, dir string) *part {
 		}
 	}
 	return nil
+}
+
+func matches(patterns []string, dir string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		ok, _ := path.Match(p, dir)
+		return ok
+	})
 }
 
 // inModule returns the directory of a package of the module.

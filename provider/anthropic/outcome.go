@@ -40,7 +40,7 @@ func (Provider) Outcome(r *llm.Request, status int, h http.Header, body []byte, 
 		return judge(r.Op, status, h, body, now)
 	}
 	if r.Op == llm.Generate {
-		out.Verdict, out.Err = verdictOf(r, body)
+		out.Verdict, out.Err = verdictOf(r, body, &out.Usage)
 	}
 	return out
 }
@@ -54,8 +54,8 @@ func judge(op llm.Op, status int, h http.Header, body []byte, now time.Time) llm
 	return out
 }
 
-// verdictOf judges a whole message.
-func verdictOf(r *llm.Request, body []byte) (event.Verdict, error) {
+// verdictOf judges a whole message, and notes what it cost.
+func verdictOf(r *llm.Request, body []byte, u *event.Usage) (event.Verdict, error) {
 	stop, content := "", llm.Member{}
 	s := llm.ScanNested(body, llm.Member{End: len(body)})
 	for m, ok := s.Next(); ok; m, ok = s.Next() {
@@ -64,6 +64,8 @@ func verdictOf(r *llm.Request, body []byte) (event.Verdict, error) {
 			stop, _ = llm.Str(body[m.Start:m.End])
 		case "content":
 			content = m
+		case "usage":
+			addUsage(u, body[m.Start:m.End])
 		}
 	}
 	if stop == "" {

@@ -82,9 +82,8 @@ func whole(out llm.Outcome, r *llm.Request, body []byte, now time.Time) llm.Outc
 		return out
 	}
 	usage, _ := llm.Get(body, "usage")
-	var u event.Usage
-	addUsage(&u, usage)
-	out.Verdict, out.Err = t.verdict(u)
+	addUsage(&out.Usage, usage)
+	out.Verdict, out.Err = t.verdict(out.Usage)
 	return out
 }
 
