@@ -29,10 +29,8 @@ type call struct {
 	now      time.Time // read once for each step
 	deadline time.Time
 	queued   time.Duration
-	primary  llm.Outcome // the last outcome of the chain's head, if it was asked
-	asked    bool        // the head was asked
-	last     llm.Outcome // the last outcome at all
-	why      string      // the last decision against the primary
+	primary  *llm.Outcome // the last outcome of the chain's head; nil when it was not asked
+	why      string       // the last decision against the primary
 	refused  event.Reason
 	retryIn  time.Duration // when the target that was refused last may be asked again
 	served   *link         // who answered
@@ -129,11 +127,10 @@ func (k *call) terms(t *target) fallback.Terms {
 	}
 }
 
-// remember keeps an outcome for the final error.
+// remember keeps the outcome of the chain's head for the final error.
 func (k *call) remember(a *attempt) {
-	k.last = a.out
 	if a.link == &k.links[0] && a.out.Verdict != event.Canceled {
-		k.primary, k.asked = a.out, true
+		k.primary = &a.out
 	}
 }
 

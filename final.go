@@ -21,10 +21,6 @@ import (
 // is ours.
 func (k *call) giveUp(why event.Reason) *Error {
 	e := &Error{Report: k.report, Header: http.Header{}}
-	out := &k.primary
-	if !k.asked {
-		out = &llm.Outcome{Verdict: k.last.Verdict}
-	}
 	gone := k.gone()
 	switch {
 	case errors.Is(gone, ErrClosed):
@@ -32,14 +28,14 @@ func (k *call) giveUp(why event.Reason) *Error {
 		k.words(e, "the gateway is closing")
 	case gone != nil && why == event.Left:
 		e.Verdict, e.Status, e.Err = event.Canceled, statusClientLeft, gone
-	case k.asked:
-		k.tellOutcome(e, out)
+	case k.primary != nil:
+		k.tellOutcome(e, k.primary)
 	default:
 		k.tellRefusal(e, why)
 	}
 	k.head(e.Header, e.Status)
 	k.retryAdvice(e, why)
-	k.note(event.Event{Kind: event.GaveUp, Reason: why, Verdict: e.Verdict, Status: e.Status})
+	k.note(event.Event{Kind: event.GaveUp, Reason: why, Verdict: e.Verdict, Status: e.Status, Detail: k.req.Model})
 	k.finish(e.Verdict, e.Status, event.Usage{})
 	return e
 }
@@ -130,7 +126,7 @@ func (k *call) retryAdvice(e *Error, why event.Reason) {
 	switch {
 	case again:
 		e.Header.Set("Retry-After-Ms", "1000")
-	case !k.asked && k.retryIn > 0:
+	case k.primary == nil && k.retryIn > 0:
 		e.Header.Set("Retry-After", strconv.Itoa(int((k.retryIn+time.Second-1)/time.Second)))
 	}
 }
@@ -146,6 +142,7 @@ func (k *call) answer(a *attempt) *Answer {
 			a.stream.deadline = a.begun.Add(max)
 		}
 		ans.stream = a
+		a.trusted()
 		return ans
 	}
 	ans.plain = a.plain
@@ -156,7 +153,7 @@ func (k *call) answer(a *attempt) *Answer {
 
 func (k *call) finished(a *attempt) {
 	u := a.usage()
-	k.note(event.Event{Kind: event.Finished, Verdict: a.out.Verdict, Status: a.out.Status, Target: a.target.name, N: u.Output, Detail: k.req.Model})
+	k.note(event.Event{Kind: event.Finished, Verdict: a.out.Verdict, Status: a.out.Status, Target: a.target.name, N: u.Output, M: u.Input, Detail: k.req.Model})
 	k.finish(a.out.Verdict, a.out.Status, u)
 }
 
@@ -182,7 +179,7 @@ func (k *call) endStream(a *attempt) error {
 		Status: failureStatus(&a.out), Verdict: a.out.Verdict, Body: a.out.Body, Call: k.id,
 		Message: fmt.Sprintf("fairlead: the answer of %s was cut: %s", a.target.name, wordsFor(&a.out, false)),
 	})
-	k.note(event.Event{Kind: event.GaveUp, Reason: event.CutAfter, Verdict: cut.Verdict, Target: a.target.name, Status: a.out.Status})
+	k.note(event.Event{Kind: event.GaveUp, Reason: event.CutAfter, Verdict: cut.Verdict, Target: a.target.name, Status: a.out.Status, Detail: k.req.Model})
 	k.finish(cut.Verdict, a.out.Status, a.usage())
 	k.over, k.result = true, e
 	return e
@@ -208,7 +205,7 @@ func (k *call) leave(a *attempt) {
 		return
 	}
 	a.end()
-	k.note(event.Event{Kind: event.GaveUp, Reason: event.Left, Verdict: a.out.Verdict, Target: a.target.name})
+	k.note(event.Event{Kind: event.GaveUp, Reason: event.Left, Verdict: a.out.Verdict, Target: a.target.name, Detail: k.req.Model})
 	k.finish(event.Canceled, a.status(), a.usage())
 	k.over, k.result = true, &Error{Report: k.report, Verdict: event.Canceled, Status: statusClientLeft, Err: context.Canceled, Header: http.Header{}}
 }
@@ -235,7 +232,7 @@ func (k *call) head(h http.Header, status int) {
 	target, served := k.links[0].target.name, k.served
 	if served != nil {
 		target = served.target.name
-	} else if k.plan.Attempts() > 0 && !k.asked {
+	} else if k.plan.Attempts() > 0 && k.primary == nil {
 		target = k.links[k.plan.Target()].target.name
 	}
 	fallback := served != nil && served != &k.links[0]

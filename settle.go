@@ -43,6 +43,22 @@ func (a *attempt) end() {
 	}
 }
 
+// trusted tells the breakers of a stream that has begun to bring content, when
+// they wait for that news before they let more calls through. How the stream
+// ends is known minutes later.
+func (a *attempt) trusted() {
+	k := a.call
+	if a.permit.Trial() {
+		k.done(a.target.name, a.target.breaker, &a.permit, breaker.Success)
+	}
+	if a.upPermit.Trial() {
+		k.done(a.target.provider.cfg.Name, a.target.provider.breaker, &a.upPermit, breaker.Success)
+	}
+	if a.keyPermit.Trial() {
+		a.keyPermit.Done(breaker.Success, k.now)
+	}
+}
+
 // release gives back what was taken for an attempt that was never sent.
 func (a *attempt) release() {
 	now := a.call.now

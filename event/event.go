@@ -41,7 +41,7 @@ type Kind uint8
 
 // The kinds of event.
 const (
-	Arrived      Kind = iota + 1 // a call came in; N is the estimated input in tokens, Wait its deadline
+	Arrived      Kind = iota + 1 // a call came in; N is the estimated input in tokens, Wait its deadline, Detail the model
 	Queued                       // the call waited for its turn; Wait is how long
 	Skipped                      // a target was not asked
 	Started                      // an attempt was sent upstream
@@ -53,8 +53,8 @@ const (
 	PoolClosed                   // a rate-limit pool admits nothing until Until
 	KeyClosed                    // a credential admits nothing until Until
 	Marked                       // a target was marked as misconfigured
-	GaveUp                       // the call failed for good
-	Finished                     // the call was answered to its end; N tokens out
+	GaveUp                       // the call failed for good; Detail is the model that was asked for
+	Finished                     // the call was answered to its end; N tokens out, M in; Detail is the model that was asked for
 )
 
 var kindNames = [...]string{

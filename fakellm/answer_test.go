@@ -103,6 +103,8 @@ func TestSeveralChoices(t *testing.T) {
 		want(b, "streamed", read(s.body).text, "w0w0w0 w1 w1 w1")
 		want(b, "finishes", strings.Count(s.body, `"finish_reason":"stop"`), 3)
 		want(b, "tokens", b.last().Tokens, 6)
+		b.post(messages, prompt("m", `"n":3`))
+		want(b, "n means nothing to anthropic", b.last().Tokens, 2)
 		want(b, "n: 0", b.post(chat, prompt("gpt-5.5", `"n":0`)).status, 400)
 	})
 }
@@ -160,6 +162,8 @@ func TestTools(t *testing.T) {
 		result := read(b.post(messages, streamed("m", weather, `"messages":[{"role":"user","content":"use tool"},`+
 			`{"role":"user","content":[{"type":"tool_result","content":"use tool"}]}]`)).body)
 		want(b, "after the result", result.stop, "end_turn")
+		accents := `"tools":[{"name":"t","input_schema":{"required":["a"],"properties":{"a":{"enum":["ééééééé日本語"]}}}}],"tool_choice":{"type":"any"}`
+		want(b, "no character is split", read(b.post(messages, streamed("m", accents)).body).input, `{"a":"ééééééé日本語"}`)
 		cut := `{"model":"m","max_tokens":2,"messages":[{"role":"user","content":"x"}],"tool_choice":{"type":"tool","name":"weather"},` + weather + "}"
 		if r := b.post(messages, cut); !json.Valid([]byte(r.body)) || !strings.Contains(r.body, `"input":{}`) {
 			b.Errorf("cut by max_tokens: %s", r.body)

@@ -22,40 +22,44 @@ import (
 // A listener in memory that can be opened again is really shut, for exactly the
 // window; connections from before are reset.
 func TestRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := memnet.New()
-		ln, err := network.Listen("fake:80")
-		if err != nil {
-			t.Fatal(err)
-		}
-		fake, err := fakellm.New(fakellm.Config{
-			Script: script(t, `{"rules": [{"from": "10s", "to": "20s", "fault": "refused"}, {"from": "30s", "to": "40s", "fault": "refused"}]}`),
-			Listen: func(_, address string) (net.Listener, error) { return network.Listen(address) },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		served := make(chan error, 1)
-		go func() { served <- fake.Serve(ln) }()
-		transport := &http.Transport{DialContext: network.Dial}
-		b := &bed{t, fake, &http.Client{Transport: transport}}
-		start := time.Now()
-		kept := b.post(messages, prompt("m"))
-		want(t, "before", kept.status, 200)
-		for second := range 50 {
-			time.Sleep(time.Until(start.Add(time.Duration(second)*time.Second + time.Millisecond)))
-			shut := second >= 10 && second < 20 || second >= 30 && second < 40
-			r := b.post(messages, prompt("m"))
-			want(t, "refused", r.err != nil, shut)
-			// Only the first finds the connection from before still open.
-			refused := errors.Is(r.err, syscall.ECONNREFUSED)
-			want(t, "by the listener", refused, shut && second%10 > 0)
-		}
-		transport.CloseIdleConnections()
-		if err := errors.Join(fake.Close(), <-served); err != nil {
-			t.Error(err)
-		}
+	for _, clock := range []string{"start", "first"} {
+		t.Run(clock, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { testRefused(t, clock) }) })
+	}
+}
+
+func testRefused(t *testing.T, clock string) {
+	network := memnet.New()
+	ln, err := network.Listen("fake:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fake, err := fakellm.New(fakellm.Config{
+		Script: script(t, `{"clock": "`+clock+`", "rules": [{"from": "10s", "to": "20s", "fault": "refused"}, {"from": "30s", "to": "40s", "fault": "refused"}]}`),
+		Listen: func(_, address string) (net.Listener, error) { return network.Listen(address) },
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- fake.Serve(ln) }()
+	transport := &http.Transport{DialContext: network.Dial}
+	b := &bed{t, fake, &http.Client{Transport: transport}}
+	start := time.Now()
+	kept := b.post(messages, prompt("m"))
+	want(t, "before", kept.status, 200)
+	for second := range 50 {
+		time.Sleep(time.Until(start.Add(time.Duration(second)*time.Second + time.Millisecond)))
+		shut := second >= 10 && second < 20 || second >= 30 && second < 40
+		r := b.post(messages, prompt("m"))
+		want(t, "refused", r.err != nil, shut)
+		// Only the first finds the connection from before still open.
+		refused := errors.Is(r.err, syscall.ECONNREFUSED)
+		want(t, "by the listener", refused, shut && second%10 > 0)
+	}
+	transport.CloseIdleConnections()
+	if err := errors.Join(fake.Close(), <-served); err != nil {
+		t.Error(err)
+	}
 }
 
 // Without a way to open it again, the listener resets what connects.
@@ -224,6 +228,37 @@ func TestClose(t *testing.T) {
 			want(b, a.Model+" was not the client's doing", a.Canceled, false)
 		}
 		want(b, "afterwards", b.post(messages, prompt("m")).err != nil, true)
+	})
+}
+
+// Close waits for requests that came through a server of somebody else, and
+// does not make them look finished.
+func TestCloseBehindAnotherServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, err := fakellm.New(fakellm.Config{Log: func(fakellm.Attempt) { time.Sleep(time.Second) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln := memnet.Listen()
+		server := &http.Server{Handler: fake}
+		served := make(chan error, 1)
+		go func() { served <- server.Serve(ln) }()
+		transport := &http.Transport{DialContext: ln.Dial}
+		b := &bed{t, fake, &http.Client{Transport: transport}}
+		for _, model := range []string{"slow-first-1h", "slow-headers-1h"} {
+			go func() { want(t, model+" looks broken", b.post(messages, streamed(model)).err != nil, true) }()
+		}
+		synctest.Wait()
+		start := time.Now()
+		if err := fake.Close(); err != nil {
+			t.Error(err)
+		}
+		want(t, "waited", time.Since(start), time.Second)
+		transport.CloseIdleConnections()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		<-served
 	})
 }
 

@@ -51,7 +51,8 @@ func ExampleNew() {
 	w := httptest.NewRecorder()
 	gw.ServeHTTP(w, r) // a program serves gw with NewServer on a StrictListener
 
-	fmt.Println(w.Code, w.Header().Get("Fairlead-Target"), w.Header().Get("Fairlead-Fallback"))
+	h := w.Header() // ours are in lower case, also on the wire
+	fmt.Println(w.Code, h["fairlead-target"][0], h["fairlead-fallback"][0])
 	fmt.Println(strings.Contains(w.Body.String(), fakellm.Text(3)))
 	// Output:
 	// 200 anthropic/haiku true

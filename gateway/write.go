@@ -122,11 +122,22 @@ func (s *streamWriter) send(b []byte) error {
 }
 
 // copyHeader hands the headers of an answer on. They were made for the client.
+// Ours are written in lower case, whatever the HTTP version: that is how they
+// are documented, and how people grep for them.
 func (x *exchange) copyHeader(from http.Header) {
 	h := x.w.Header()
 	for name, values := range from {
+		if lower, ours := ourHeaders[name]; ours {
+			name = lower
+		}
 		if name != "Content-Length" {
 			h[name] = values
 		}
 	}
+}
+
+var ourHeaders = map[string]string{
+	"Fairlead-Call": "fairlead-call", "Fairlead-Target": "fairlead-target", "Fairlead-Attempts": "fairlead-attempts",
+	"Fairlead-Fallback": "fairlead-fallback", "Fairlead-Reason": "fairlead-reason", "Fairlead-Queued-Ms": "fairlead-queued-ms",
+	"Fairlead-Class": "fairlead-class",
 }
