@@ -57,7 +57,7 @@ type Policy struct {
 	MaxAttempts int
 
 	// Base is the upper end of the first backoff; it doubles with every further one. Default
-	// 500ms, at least 400ms (see MinWait). Off: no growth, every backoff ends by 400ms.
+	// 500ms; anything under 400ms counts as that (see MinWait). Off: no growth, every backoff ends by 400ms.
 	Base time.Duration
 
 	// Max caps the upper end of a backoff. Default 8s. Off: no cap.
@@ -113,10 +113,6 @@ func (p Policy) Validate() error {
 	p = p.Defaults()
 	fault(p.MaxAttempts > 0 && p.Attempts > p.MaxAttempts,
 		"Attempts: %d is more than MaxAttempts, %d", p.Attempts, p.MaxAttempts)
-	fault(p.Base > 0 && p.Base < minCeiling,
-		"Base: %v is under %v, which leaves no jitter above the least wait of %v", p.Base, minCeiling, MinWait)
-	fault(p.Max > 0 && p.Max < minCeiling,
-		"Max: %v is under %v, which leaves no jitter above the least wait of %v", p.Max, minCeiling, MinWait)
 	fault(p.Max > 0 && p.Base > p.Max, "Base: %v is more than Max, %v", p.Base, p.Max)
 	fault(p.Max > MaxHint, "Max: %v is more than %v", p.Max, MaxHint)
 	fault(p.Patience > MaxHint, "Patience: %v is more than %v", p.Patience, MaxHint)
