@@ -51,7 +51,7 @@ fuzz-smoke: ## every fuzz target for 3 seconds, less when there are many
 
 .PHONY: e2e
 e2e: ## real clients, those of them that are installed
-	@if [ -f e2e/go.mod ]; then cd e2e && go test ./...; else echo "no e2e module here"; fi
+	@if [ -f e2e/go.mod ]; then cd e2e && go test -count=1 ./...; else echo "no e2e module here"; fi
 
 .PHONY: bench
 bench: ## every benchmark (BENCH=regexp)

@@ -77,7 +77,7 @@ func (a *attempt) open() {
 		a.out = llm.Outcome{Verdict: event.ServerError, Status: resp.StatusCode, Header: resp.Header, Err: err}
 		return
 	}
-	if k.req.Stream && k.req.Op == llm.Generate && resp.StatusCode/100 == 2 && isEventStream(resp.Header) {
+	if k.req.Stream && k.req.Op == llm.Generate && resp.StatusCode/100 == 2 && !isDocument(resp.Header) {
 		a.openStream(ctx)
 		return
 	}
@@ -217,8 +217,15 @@ func (a *attempt) readAll(ctx context.Context) {
 		a.out = a.target.provider.cfg.API.Outcome(k.req, a.status(), h, body, time.Now())
 		a.out.Header, a.out.Status = h, a.status()
 		a.plain = body
+		if k.req.Stream && k.req.Op == llm.Generate && a.out.Good() {
+			// An SDK that asked for a stream reads no events in this and calls it
+			// an empty success.
+			a.out.Verdict, a.out.Err = event.ServerError, errNoStream
+		}
 	}
 }
+
+var errNoStream = errors.New("the answer to a streamed request is no stream")
 
 // close gives the connection back, or ends the request when it is still open.
 func (a *attempt) close() {
@@ -232,8 +239,10 @@ func (a *attempt) close() {
 	}
 }
 
-func isEventStream(h http.Header) bool {
-	ct := h.Get("Content-Type")
-	const want = "text/event-stream"
-	return len(ct) >= len(want) && strings.EqualFold(ct[:len(want)], want)
+// isDocument reports whether an answer says that it is JSON or HTML. Anything
+// else in answer to a streamed request is read as a stream, whatever it calls
+// itself: its end marker proves it.
+func isDocument(h http.Header) bool {
+	ct, _, _ := strings.Cut(strings.ToLower(h.Get("Content-Type")), ";")
+	return ct == "application/json" || ct == "text/html"
 }

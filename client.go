@@ -202,9 +202,11 @@ func (c *Client) unregister(k *call) {
 // when it is not known.
 func (k *call) window(i int) int {
 	t := k.links[i].target
-	for _, row := range t.adapt {
-		if row.Window > 0 && llm.Match(row.Model, t.model) {
-			return row.Window
+	for _, rows := range [...][]llm.Adapt{t.adapt, t.provider.cfg.API.Adapts()} {
+		for i := range rows {
+			if rows[i].Window > 0 && llm.Match(rows[i].Model, t.model) {
+				return rows[i].Window
+			}
 		}
 	}
 	return 0

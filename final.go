@@ -56,6 +56,8 @@ func (k *call) tellOutcome(e *Error, out *llm.Outcome) {
 		e.Status, e.Body = http.StatusServiceUnavailable, nil
 		clear(e.Header) // what the provider said of our credential is not the client's business
 	case out.Body != nil && out.Status >= 400:
+	case out.Body != nil: // an error inside a stream or under a 200
+		e.Status = statusOf(out.Verdict, k.req.Dialect)
 	case out.Status == 0:
 		e.Status = http.StatusServiceUnavailable
 	default: // HTML, half an answer, an answer that cannot be read
@@ -64,10 +66,28 @@ func (k *call) tellOutcome(e *Error, out *llm.Outcome) {
 	if out.Verdict == event.Slow {
 		e.Status = http.StatusServiceUnavailable
 	}
+	e.Header.Set("Content-Type", "application/json") // the answer may have begun as a stream
 	if e.Body == nil {
 		k.words(e, fmt.Sprintf("%s did not answer: %s", head.name, wordsFor(out, ours)))
 	}
 	e.event(k, out.Body)
+}
+
+// statusOf is the HTTP status that a provider would have given an error that it
+// only told of after its 200.
+func statusOf(v event.Verdict, dialect string) int {
+	switch v {
+	case event.RateLimited, event.RampLimited, event.QuotaExhausted:
+		return http.StatusTooManyRequests
+	case event.Overloaded:
+		if dialect == "anthropic" {
+			return 529
+		}
+		return http.StatusServiceUnavailable
+	case event.Invalid, event.TooLarge, event.Refused:
+		return http.StatusBadRequest
+	}
+	return http.StatusBadGateway
 }
 
 func wordsFor(out *llm.Outcome, ours bool) string {

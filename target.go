@@ -99,7 +99,8 @@ func newProvider(p Provider, address *url.URL, cfg Config, old *provider) *provi
 		n.keys = append(n.keys, newKey("none", llm.Credential{}, old))
 	}
 	pol := defaults(cfg.Policies.over(p.Policies))
-	n.side = []link{{provider: n, target: newTarget(n, "-", pol, nil), policies: &pol}}
+	n.side = []link{{provider: n, target: newTarget(n, "", pol, nil), policies: &pol}}
+	n.side[0].target.name = p.Name
 	n.bare = p.API.Name() == "openai" && address.Path != "" && !strings.HasSuffix(strings.TrimRight(p.BaseURL, "/"), "/v1")
 	return n
 }

@@ -222,6 +222,8 @@ type Provider interface {
 	Decoder(r *Request, status int, h http.Header) Decoder
 	// Family names the models that share a rate limit with model.
 	Family(model string) string
+	// Adapts is what the provider's package knows of models by itself.
+	Adapts() []Adapt
 	// Encode makes a request of a prompt.
 	Encode(p Prompt) (*Request, error)
 	// Decode reads a whole good answer.

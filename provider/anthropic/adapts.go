@@ -14,7 +14,7 @@ import "fairlead.dev/llm"
 //   - effort: from Opus 4.5 and Sonnet 4.6 on, not Haiku 4.5 ("This model does not support the effort parameter"): the same
 //   - sampling parameters are a 400 from Opus 4.7 on: the migration guide of Opus 4.7
 //   - forced tool use is refused where thinking is always on: platform.claude.com, Opus 5.5
-func Adapts() []llm.Adapt { return append([]llm.Adapt(nil), adapts...) }
+func (Provider) Adapts() []llm.Adapt { return append([]llm.Adapt(nil), adapts...) }
 
 // Fields and values that only some models take.
 const (

@@ -1,7 +1,7 @@
 // Package anthropic speaks the Messages API of Anthropic, as clients speak it and as the provider answers it.
 //
 // A request goes upstream byte for byte as it came, but for the model's name. Only for a fallback target, whose model
-// may refuse what the first one takes, is more changed: what, is a table of facts ([Adapts]) that users can override,
+// may refuse what the first one takes, is more changed: what, is a table of facts ([Provider.Adapts]) that users can override,
 // and each change has a name in the report.
 //
 // An answer counts as good only when it proves that it is complete: a stop reason in a plain answer, message_stop (or

@@ -185,9 +185,9 @@ func TestBetasGoWithTheirFields(t *testing.T) {
 }
 
 func TestAdaptsAreACopy(t *testing.T) {
-	a := anthropic.Adapts()
+	a := anthropic.Provider{}.Adapts()
 	a[0].Model = "changed"
-	if anthropic.Adapts()[0].Model == "changed" {
+	if again := (anthropic.Provider{}).Adapts(); again[0].Model == "changed" {
 		t.Error("the table can be written to")
 	}
 }

@@ -7,7 +7,7 @@ import "fairlead.dev/llm"
 //
 // Sources: platform.openai.com, the page of each model (window, output, images, tools); the reasoning guide: sampling
 // parameters are refused by models that reason (unsupported_value), reasoning_effort by those that do not.
-func Adapts() []llm.Adapt { return append([]llm.Adapt(nil), adapts...) }
+func (Provider) Adapts() []llm.Adapt { return append([]llm.Adapt(nil), adapts...) }
 
 var (
 	thinking = []string{"reasoning_effort"}

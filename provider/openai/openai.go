@@ -3,7 +3,7 @@
 // every shape that they use, and only the names that decide are listed (package llm).
 //
 // A request goes upstream byte for byte as it came, but for the model's name; for a fallback target also the changes
-// of a table of facts ([Adapts]), each with a name in the report.
+// of a table of facts ([Provider.Adapts]), each with a name in the report.
 //
 // An answer counts as good only when it proves that it is complete: every choice has a finish reason, and in a stream
 // [DONE] or, because some hosts never send it, an orderly end after the last finish reason.
