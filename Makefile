@@ -47,7 +47,7 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 
 .PHONY: fuzz-smoke
 fuzz-smoke: ## every fuzz target for 3 seconds, less when there are many
-	scripts/fuzz 3s 120
+	scripts/fuzz 3s 75
 
 .PHONY: e2e
 e2e: ## real clients, those of them that are installed

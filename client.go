@@ -185,6 +185,15 @@ func (c *Client) track(k *call, cancel context.CancelCauseFunc) {
 	}
 }
 
+// interrupt ends the present attempt of a call, as if its caller had left.
+func (c *Client) interrupt(k *call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cancel := c.calls[k]; cancel != nil {
+		cancel(context.Canceled)
+	}
+}
+
 // unregister forgets a call that has ended.
 func (c *Client) unregister(k *call) {
 	c.mu.Lock()

@@ -55,8 +55,6 @@ type clock struct {
 	late   atomic.Pointer[lateError] // what the timer says when it fires
 	spare  [2]lateError              // of the opening; further phases allocate only when they fire
 	cancel func(error)
-	idle   time.Duration // limit between two content events
-	spent  time.Duration // of it, while we were reading
 }
 
 func (c *clock) start(l limits, cancel func(error)) {

@@ -178,9 +178,10 @@ func served(req *http.Request, a *Answer) *http.Response {
 	return r
 }
 
-// reader is an Answer as an io.ReadCloser.
+// reader is an Answer as an io.ReadCloser. Unlike an Answer it may be closed
+// while it is being read: an SDK does that to stop a stream.
 type reader struct {
-	mu     sync.Mutex // an SDK may close while it reads
+	busy   sync.Mutex // held while reading or closing; only ever tried
 	answer *Answer
 	rest   []byte
 	err    error
@@ -190,6 +191,10 @@ type reader struct {
 // ends with an error event in the SDK's dialect, which the SDK reports as its
 // own typed error.
 func (r *reader) Read(p []byte) (int, error) {
+	if !r.busy.TryLock() {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	defer r.busy.Unlock()
 	for len(r.rest) == 0 {
 		if r.err != nil {
 			return 0, r.err
@@ -209,5 +214,14 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends the call.
-func (r *reader) Close() error { return r.answer.Close() }
+// Close ends the call. When somebody is reading, that read fails, and settles
+// the call.
+func (r *reader) Close() error {
+	if !r.busy.TryLock() {
+		r.answer.call.c.interrupt(r.answer.call)
+		return nil
+	}
+	defer r.busy.Unlock()
+	r.err = http.ErrBodyReadAfterClose
+	return r.answer.Close()
+}

@@ -192,3 +192,33 @@ func TestHTTPClientHasTheChain(t *testing.T) {
 		}
 	})
 }
+
+// An SDK closes a stream while it reads it.
+func TestClosingWhileReading(t *testing.T) {
+	wrapModes(t, func(w *world, client *http.Client, url, p string, stream bool) {
+		if !stream {
+			return
+		}
+		req, _ := http.NewRequestWithContext(w.Context(), "POST", url, strings.NewReader(body("slow-tokens-1s", true)))
+		req.Header.Set("X-Api-Key", "k")
+		req.Header.Set("Authorization", "Bearer k")
+		resp, err := client.Do(req)
+		if err != nil {
+			w.Fatal(err)
+		}
+		done := make(chan error)
+		go func() {
+			_, err := io.Copy(io.Discard, resp.Body)
+			done <- err
+		}()
+		time.Sleep(5500 * time.Millisecond) // in bubble
+		resp.Body.Close()
+		if err := <-done; err == nil {
+			w.Error("the read ended well")
+		}
+		synctest.Wait()
+		if got := w.fake[p].Attempts(); len(got) != 1 || !got[0].Canceled {
+			w.Errorf("the provider saw %+v", got)
+		}
+	})
+}

@@ -164,7 +164,7 @@ func (b *Breaker) Trip(now time.Time, open time.Duration) (Change, bool) {
 	if b.frozen() {
 		return Change{}, false
 	}
-	if b.state == Open && (open <= 0 || !now.Add(open).After(b.until)) {
+	if b.state == Open && !now.Add(open).After(b.until) {
 		return Change{}, false
 	}
 	return b.open(Tripped, now, open), true

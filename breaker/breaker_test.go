@@ -259,6 +259,34 @@ func TestZeroTimeFromTheBeginning(t *testing.T) {
 	}
 }
 
+func TestAZeroTimeEndsNothingEarly(t *testing.T) {
+	b := broken(t, plain())
+	if wait := mustRefuse(t, b, time.Time{}); wait > 5*time.Second {
+		t.Errorf("wait %v", wait)
+	}
+	mustRefuse(t, b, at(time.Second))
+	mustAllow(t, b, at(5*time.Second), 1)
+}
+
+func TestTheWindowCountsAfterCenturies(t *testing.T) {
+	b := breaker.New(plain())
+	feed(t, b, t0, breaker.Success)
+	for now := time.Unix(1<<60, 0); now.Before(time.Unix(1<<60+3, 0)); now = now.Add(time.Second) {
+		feed(t, b, now, breaker.Success)
+	}
+	if s := b.Snapshot(time.Unix(1<<60+3, 0)); s.Attempts != 3 {
+		t.Errorf("counted %d, want 3", s.Attempts)
+	}
+}
+
+func TestUnknownNewsIsNoAttempt(t *testing.T) {
+	b := breaker.New(plain())
+	feed(t, b, t0, times(10, breaker.Slow+1)...)
+	if s := b.Snapshot(t0); s.Attempts != 0 {
+		t.Errorf("counted %+v", s)
+	}
+}
+
 func TestASmallStepBackOpensNothingEarly(t *testing.T) {
 	b := broken(t, plain())
 	mustRefuse(t, b, at(2*time.Second))

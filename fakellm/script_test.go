@@ -108,7 +108,8 @@ func TestNewNamesAllFaults(t *testing.T) {
 	}
 }
 
-// statuses posts n times, a second apart, and returns the statuses.
+// statuses posts n times, a second apart, and returns the statuses. For use in
+// bubbles only.
 func (b *bed) statuses(n int, model string) string {
 	b.Helper()
 	var out []string

@@ -27,6 +27,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// testRefused asks once a second, in a bubble ("in bubble").
 func testRefused(t *testing.T, clock string) {
 	network := memnet.New()
 	ln, err := network.Listen("fake:80")

@@ -276,8 +276,7 @@ func FuzzPlan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, script []byte, length uint8) {
 		p := plan(int(length%fallback.MaxChain) + 1)
 		now, left := time.Unix(1000, 0), 2*time.Minute
-		for i := 0; i < len(script); i++ {
-			b := script[i]
+		for _, b := range script {
 			tm := fallback.Terms{Now: now, Left: left, Rnd: float64(b) / 256, OtherPool: b&1 == 0, OtherKey: b&2 != 0}
 			var s fallback.Step
 			if b > 200 {

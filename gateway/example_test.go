@@ -51,11 +51,15 @@ func ExampleNew() {
 	w := httptest.NewRecorder()
 	gw.ServeHTTP(w, r) // a program serves gw with NewServer on a StrictListener
 
-	h := w.Header() // ours are in lower case, also on the wire
-	fmt.Println(w.Code, h["fairlead-target"][0], h["fairlead-fallback"][0])
+	fmt.Println(w.Code)
+	for _, name := range []string{"fairlead-target", "fairlead-fallback"} { // in lower case, also on the wire
+		fmt.Println(name, w.Header()[name])
+	}
 	fmt.Println(strings.Contains(w.Body.String(), fakellm.Text(3)))
 	// Output:
-	// 200 anthropic/haiku true
+	// 200
+	// fairlead-target [anthropic/haiku]
+	// fairlead-fallback [true]
 	// true
 }
 

@@ -22,6 +22,7 @@ const (
 
 var kindNames = [...]string{"none", "object", "array", "string", "number", "true", "false", "null"}
 
+// String returns the kind's name in JSON's words.
 func (k ValueKind) String() string {
 	if int(k) < len(kindNames) {
 		return kindNames[k]

@@ -82,7 +82,6 @@ func (d *decoder) choice(data []byte, c llm.Member) llm.Kind {
 	}
 	if reason != "" {
 		d.tally.finish(index, reason)
-		d.usual.spoiled = true
 	}
 	if delta.Kind != llm.Object || !d.delta(data, delta, index == 0) {
 		return llm.Lifecycle
@@ -109,24 +108,23 @@ func (d *decoder) delta(data []byte, at llm.Member, first bool) (content bool) {
 
 // usual is how the chunks of a stream look around their text. Nearly all of them are the same but for that: the id,
 // the time and the model are the answer's. A chunk that is the same around a valid text means the same as the one
-// before, and is read at a quarter of the cost.
+// before (what else it says, a finish reason or a usage, was noted then), and is read at a quarter of the cost.
 type usual struct {
 	head, tail []byte
 
-	text    llm.Member // of the chunk being read: where its text stands,
-	count   int        // how many texts it has,
-	spoiled bool       // and whether it says anything else
+	text  llm.Member // of the chunk being read: where its text stands,
+	count int        // and how many texts it has
 }
 
 // maxUsual bounds what is kept of a chunk.
 const maxUsual = 1 << 10
 
 // begin forgets the chunk before this one.
-func (u *usual) begin() { u.text, u.count, u.spoiled = llm.Member{}, 0, false }
+func (u *usual) begin() { u.text, u.count = llm.Member{}, 0 }
 
 // learn keeps the surroundings of a chunk's text.
 func (u *usual) learn(data []byte) {
-	if u.count == 1 && !u.spoiled && len(data)-(u.text.End-u.text.Start) <= maxUsual {
+	if u.count == 1 && len(data)-(u.text.End-u.text.Start) <= maxUsual {
 		u.head = append(u.head[:0], data[:u.text.Start]...)
 		u.tail = append(u.tail[:0], data[u.text.End:]...)
 	}

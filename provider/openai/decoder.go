@@ -166,7 +166,6 @@ func (d *decoder) chunk(data []byte) (llm.Kind, []byte) {
 	addUsage(&d.usage, c.usage)
 	d.text = d.text[:0]
 	d.usual.begin()
-	d.usual.spoiled = len(c.usage) > 0
 	k, text := d.choices(data, c.choices)
 	if k == llm.Content {
 		d.usual.learn(data)

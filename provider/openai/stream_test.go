@@ -96,6 +96,10 @@ func TestTheShortWayIsTheLongWay(t *testing.T) {
 			}
 		}
 	}
+	twice := "data: {\"choices\":[{\"delta\":{\"content\":\"x\",\"content\":\"y\"}}]}\n\n"
+	if s, _ := read(1, twice, twice); s.Text != "xyxy" {
+		t.Errorf("two texts in a chunk: %v", s)
+	}
 	a, _ := read(1, chunk(`"first"`, `},"finish_reason":null}],"usage":{"prompt_tokens":1},"x":[{`), chunk(`"x"`, `},"finish_reason":"stop"`), done)
 	if a.Kinds != "CCE" || a.Out.Verdict != event.OK {
 		t.Errorf("%v", a)

@@ -79,7 +79,7 @@ func (c *suite) streams(t *testing.T) {
 		"an error event": {c.Stream[:at] + c.ErrorEvent("overloaded_error"), event.Overloaded},
 		"a late error":   {c.Stream[:at] + c.FirstContent + c.ErrorEvent("rate_limit_error"), event.RateLimited},
 		"an odd error":   {c.ErrorEvent("never_heard_of"), event.ServerError},
-		"not JSON":       {c.Stream[:at] + c.Broken, event.Truncated},
+		"not JSON":       {c.Stream[:at] + c.Broken + c.Stream[at:], event.Truncated},
 	} {
 		if s := Read(c.Decoder(r, 200, nil), row.wire); s.Out.Verdict != row.want || s.Out.Good() || s.Out.Status != 200 {
 			t.Errorf("%s: %v, want %s", name, s, row.want)
