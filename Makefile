@@ -54,7 +54,14 @@ e2e: ## real clients, those of them that are installed
 	@if [ -f e2e/go.mod ]; then cd e2e && go test -count=1 ./...; else echo "no e2e module here"; fi
 
 .PHONY: bench
-bench: ## every benchmark (BENCH=regexp)
+bench: ## what the decisions cost beside other libraries, and the gateway beside a reverse proxy
+	@echo "decisions of one call, with the GOGC that serve sets; other libraries beside them:"
+	GOGC=400 go test -run '^$$' -bench Decisions -benchmem -count 3 .
+	cd bench && GOGC=400 go test -run '^$$' -bench . -benchmem -count 3 .
+	cd bench && go run ./cpu
+
+.PHONY: bench-all
+bench-all: ## every benchmark of every package (BENCH=regexp)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: cover
