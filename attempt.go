@@ -40,12 +40,11 @@ type attempt struct {
 	first   time.Duration // until the first content of a stream
 	cancel  context.CancelCauseFunc
 	clock   clock
-	trace   httptrace.ClientTrace
 	reused  bool // the connection had served before
 	resp    *http.Response
 	out     llm.Outcome
 	plain   []byte
-	stream  stream
+	stream  *stream // nil for a plain answer
 	settled bool
 }
 
@@ -88,7 +87,10 @@ func (a *attempt) open() {
 	a.readAll(ctx)
 }
 
-func (a *attempt) streaming() bool { return a.stream.buf != nil }
+// decoding reports whether the answer is a stream that we read.
+func (a *attempt) decoding() bool { return a.stream != nil && a.stream.dec != nil }
+
+func (a *attempt) streaming() bool { return a.stream != nil }
 
 // opening returns the clocks that run until the first content.
 func (a *attempt) opening() limits {
@@ -134,7 +136,7 @@ func (a *attempt) roundTrip(ctx context.Context) (*http.Response, error) {
 // break the sending (reference/performance.md, section 7).
 func (a *attempt) request(ctx context.Context) *http.Request {
 	k, p := a.call, a.target.provider
-	a.trace.GotConn = func(info httptrace.GotConnInfo) { a.reused = info.Reused }
+	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { a.reused = info.Reused }}
 	req := &http.Request{
 		Method: k.req.Method, URL: k.upstream(p), Host: p.address.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, 16),
@@ -156,7 +158,7 @@ func (a *attempt) request(ctx context.Context) *http.Request {
 		req.ContentLength = int64(len(b))
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
 	}
-	return req.WithContext(httptrace.WithClientTrace(ctx, &a.trace))
+	return req.WithContext(httptrace.WithClientTrace(ctx, trace))
 }
 
 var userAgent = []string{"fairlead"}

@@ -43,10 +43,9 @@ const (
 // openStream reads until the first content. Nothing is handed to the caller
 // before, so that every failure up to here can be repaired without a trace.
 func (a *attempt) openStream(ctx context.Context) {
-	s := &a.stream
-	s.ctx = ctx
+	s := &stream{ctx: ctx, buf: make([]byte, firstBuffer)}
 	s.dec = a.target.provider.cfg.API.Decoder(a.call.req, a.resp.StatusCode, a.resp.Header)
-	s.buf = make([]byte, firstBuffer)
+	a.stream = s
 	a.clock.next(phaseFirst)
 	for {
 		if stop := a.scan(); stop {
@@ -71,8 +70,7 @@ func (a *attempt) openStream(ctx context.Context) {
 // openRaw hands the answer on as it comes, unread: there is no dialect to
 // prove anything by.
 func (a *attempt) openRaw(ctx context.Context) {
-	a.stream.ctx, a.stream.raw = ctx, true
-	a.stream.buf = make([]byte, 32<<10)
+	a.stream = &stream{ctx: ctx, raw: true, buf: make([]byte, 32<<10)}
 	a.out = llm.Outcome{Verdict: event.OK, Status: a.status(), Header: a.resp.Header}
 	a.clock.stop()
 }
@@ -80,7 +78,7 @@ func (a *attempt) openRaw(ctx context.Context) {
 // scan looks at the whole events that have come. It reports true when the
 // answer is complete or has failed.
 func (a *attempt) scan() bool {
-	s := &a.stream
+	s := a.stream
 	for s.held < s.end {
 		n, kind, text := s.dec.Next(s.buf[s.held:s.end])
 		if n == 0 && kind != llm.Fail {
@@ -120,7 +118,7 @@ func (a *attempt) fail(out llm.Outcome) {
 // fill reads once more. It reports false when there is nothing more to read;
 // the outcome is then known.
 func (a *attempt) fill() bool {
-	s := &a.stream
+	s := a.stream
 	s.grow()
 	n, err := a.resp.Body.Read(s.buf[s.end:])
 	s.end += n
@@ -164,7 +162,7 @@ func (s *stream) grow() {
 // nextEvents returns the next whole events of an open stream: all that one
 // read brought in, so that they go out in one write.
 func (k *call) nextEvents(a *attempt) ([]byte, error) {
-	s := &a.stream
+	s := a.stream
 	if s.raw {
 		return k.nextRaw(a)
 	}
@@ -208,7 +206,7 @@ func (k *call) nextRaw(a *attempt) ([]byte, error) {
 // watch lets the idle clock run while we read, and only then: a client that
 // reads slowly is not a provider that writes slowly.
 func (a *attempt) watch() {
-	s, t := &a.stream, &a.link.policies.Timeouts
+	s, t := a.stream, &a.link.policies.Timeouts
 	s.reading = time.Now()
 	s.late = lateError{phase: phaseIdle, limit: t.Idle}
 	left := t.Idle - s.idleSince

@@ -87,7 +87,7 @@ func (a *attempt) news(rule fallback.Rule) breaker.News {
 		return breaker.Ignore // a dead connection from the pool says nothing about the provider
 	case late != nil && late.ours && late.limit < patientEnough:
 		return breaker.Ignore // the caller was in a hurry
-	case a.out.Verdict == event.OK && a.stream.dec != nil && a.target.pace.Slow(a.first):
+	case a.out.Verdict == event.OK && a.decoding() && a.target.pace.Slow(a.first):
 		return breaker.Slow
 	}
 	return rule.Target
@@ -174,7 +174,7 @@ func (a *attempt) tellPool(rule fallback.Rule) {
 	if a.pool == nil {
 		return
 	}
-	if a.out.Good() || a.out.Verdict == event.Empty || a.stream.content {
+	if a.out.Good() || a.out.Verdict == event.Empty || a.streaming() && a.stream.content {
 		u := a.usage()
 		a.room.Settle(limit.Need{Requests: 1, Input: u.Input + u.CacheWrite, Output: u.Output}, k.now)
 	} else {
@@ -236,7 +236,7 @@ func (a *attempt) mark() {
 }
 
 func (a *attempt) usage() event.Usage {
-	if a.stream.dec != nil {
+	if a.decoding() {
 		return a.stream.dec.Usage()
 	}
 	return a.out.Usage

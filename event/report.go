@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// inline is how many events a report holds without another allocation. A call
-// that is answered at once has four, five when the model's name was changed.
-const inline = 5
+// inline is how many events a report holds without another allocation: those of
+// a call that is answered at once.
+const inline = 4
 
 // MaxEvents is how many events a report keeps. A call makes at most a few
 // dozen; the bound only guards against a mistake. What does not fit is counted

@@ -12,14 +12,15 @@ func (Provider) Body(r *llm.Request, m llm.Model) (llm.Body, error) {
 	if r.Op > llm.CountTokens {
 		return llm.Body{Bytes: r.Body}, nil
 	}
+	if !m.Hop {
+		return r.Named(m.Name), nil
+	}
 	f := llm.NewFit(r, m, adapts)
-	if m.Hop {
-		if err := f.Check(func() bool { return showsImages(r) }); err != nil {
-			return llm.Body{}, err
-		}
-		if err := fitThinking(f); err != nil {
-			return llm.Body{}, err
-		}
+	if err := f.Check(func() bool { return showsImages(r) }); err != nil {
+		return llm.Body{}, err
+	}
+	if err := fitThinking(f); err != nil {
+		return llm.Body{}, err
 	}
 	return f.Body()
 }

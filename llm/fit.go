@@ -151,7 +151,7 @@ func (f *Fit) dropBetas() {
 func (f *Fit) Body() (Body, error) {
 	r := f.Request
 	if len(f.edits)+len(f.gone)+len(f.betas) == 0 {
-		return r.named(f.Model.Name), nil
+		return r.Named(f.Model.Name), nil
 	}
 	if f.Model.Name != r.Model && !r.ModelAt.Empty() {
 		f.edits = append(f.edits, Edit{Start: r.ModelAt.Start, End: r.ModelAt.End, With: AppendQuoted(nil, f.Model.Name)})
@@ -172,8 +172,9 @@ func (f *Fit) Body() (Body, error) {
 // modelEdit is the list of changes of nearly every request.
 var modelEdit = []string{"model"}
 
-// named is the body with another model's name in place: the one change of nearly every request, in one allocation.
-func (r *Request) named(model string) Body {
+// Named is the body with another model's name in place, all other bytes unchanged: the one change that the first target
+// of a chain gets, in one allocation.
+func (r *Request) Named(model string) Body {
 	if model == r.Model || r.ModelAt.Empty() {
 		return Body{Bytes: r.Body}
 	}
