@@ -51,7 +51,7 @@ func (e *Error) Error() string {
 		return fmt.Sprintf("fairlead: call %s: %v", e.Report.Summary().ID, e.Err)
 	}
 	s := e.Report.Summary()
-	return fmt.Sprintf("fairlead: call %s to %s failed after %d attempts: %s: %v", s.ID, s.Model, s.Attempts, e.Verdict, e.Err)
+	return fmt.Sprintf("fairlead: call %s to %s failed (attempts: %d): %s: %v", s.ID, s.Model, s.Attempts, e.Verdict, e.Err)
 }
 
 // Unwrap returns the cause.

@@ -92,11 +92,11 @@ func (openaiWire) message(m *reply, i int, a answer) string {
 				`"type":"function","function":{"name":%s,"arguments":%s}}]}`, m.id, i, quote(b.tool), quote(b.text))
 		}
 	}
-	text := ""
+	var text strings.Builder
 	for _, b := range a.blocks {
-		text += b.text
+		text.WriteString(b.text)
 	}
-	return fmt.Sprintf(`{"role":"assistant","content":%s,"refusal":null,"annotations":[]}`, quote(text))
+	return fmt.Sprintf(`{"role":"assistant","content":%s,"refusal":null,"annotations":[]}`, quote(text.String()))
 }
 
 func (openaiWire) usage(m *reply, a answer) string {

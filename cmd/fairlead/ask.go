@@ -159,7 +159,7 @@ func (s *system) tellStory(report *event.Report, verbose bool, failed error) {
 	if failed == nil {
 		fmt.Fprintln(s.stderr, told.sentence())
 	} else if why := told.because(); why != "" {
-		fmt.Fprintf(s.stderr, "%d attempts: %s\n", told.Attempts, why)
+		fmt.Fprintf(s.stderr, "attempts: %d; %s\n", told.Attempts, why)
 	}
 }
 
