@@ -338,12 +338,12 @@ func (t *table) resolve(r *route, model, dialect string) []link {
 func ParseBaseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
+	case strings.Contains(s, "@"): // before anything is printed
+		return nil, errors.New("credentials do not belong into the URL: use keys")
 	case err != nil:
 		return nil, fmt.Errorf("%q is no URL", s)
 	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return nil, fmt.Errorf("%q: an http or https URL is needed", s)
-	case u.User != nil:
-		return nil, errors.New("credentials do not belong into the URL: use keys")
 	case u.RawQuery != "" || u.Fragment != "":
 		return nil, fmt.Errorf("%q: no query and no fragment belong here", s)
 	}
