@@ -23,7 +23,7 @@ func (Provider) Failure(f llm.Failure) []byte {
 // FailureEvent is an error in a stream, without an event name and without [DONE] behind it, as the API sends it: the
 // provider's own error if it sent one, else ours.
 func (p Provider) FailureEvent(f llm.Failure) []byte {
-	if fault, ok := llm.ReadFault(f.Body); ok && fault.Shape >= llm.ErrorShape && !isArray(f.Body) {
+	if fault, ok := llm.ReadFault(f.Body); ok && fault.Shape >= llm.ErrorShape && !isArray(f.Body) && llm.Valid(f.Body) == nil {
 		return sse.Append(nil, "", llm.OneLine(f.Body))
 	}
 	return sse.Append(nil, "", p.Failure(f))
