@@ -24,8 +24,8 @@ const maxHintText = 64
 //   - Retry-After: seconds (RFC 9110, 10.2.3), fractions allowed as those SDKs do, or an HTTP-date
 //     in any of its three forms (RFC 9110, 5.6.7), counted from now.
 //
-// A value that is not positive, not finite, longer than MaxHint, a date gone by, or garbage is
-// ignored, as if its header were absent: "0" leaves the caller to its own backoff. Where a header
+// A value that is not positive, not finite, longer than MaxHint, a date gone by, or garbage (more than
+// 64 bytes are) is ignored, as if its header were absent: "0" leaves the caller to its own backoff. Where a header
 // is repeated, or its numbers were joined with commas on the way, the longest valid value counts:
 // being late costs little, being early fails.
 func HeaderHint(h http.Header, now time.Time) (time.Duration, bool) {
