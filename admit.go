@@ -21,11 +21,10 @@ func (k *call) admit(l *link) (*attempt, fallback.Step) {
 	if r := k.unfit(l); r != 0 {
 		return nil, k.refuse(t, r, time.Time{}, "")
 	}
-	body, err := k.prepare(l)
-	if err != nil {
+	a := &attempt{call: k, link: l, target: t}
+	if err := a.prepare(); err != nil {
 		return nil, k.refuse(t, event.Cannot, time.Time{}, err.Error())
 	}
-	a := &attempt{call: k, link: l, target: t, body: body}
 	if r, until := a.enter(); r != 0 {
 		a.release()
 		return nil, k.refuse(t, r, until, "")
@@ -48,13 +47,25 @@ func (k *call) unfit(l *link) event.Reason {
 	return 0
 }
 
-// prepare makes the request's body ready for a target.
-func (k *call) prepare(l *link) (llm.Body, error) {
+// prepare makes the request's body ready for the target.
+func (a *attempt) prepare() (err error) {
+	k, t := a.call, a.target
 	if k.req.Op > llm.CountTokens {
-		return llm.Body{Bytes: k.req.Body}, nil
+		a.body.Bytes = k.req.Body
+		return nil
 	}
-	m := llm.Model{Name: l.target.model, Primary: k.links[0].target.model, Hop: l != &k.links[0], Adapt: l.target.adapt}
-	return l.provider.cfg.API.Body(k.req, m)
+	m := llm.Model{Name: t.model, Primary: k.links[0].target.model, Hop: a.link != &k.links[0], Adapt: t.adapt}
+	if pooled(len(k.req.Body)) {
+		m.Room = a.room
+	}
+	a.body, err = t.provider.cfg.API.Body(k.req, m)
+	return err
+}
+
+// room lends memory for a changed body.
+func (a *attempt) room(n int) []byte {
+	a.copy = a.call.c.buffers.get(int64(n))
+	return a.copy.Bytes
 }
 
 // elsewhere reports whether a later target of the chain, in another pool than
@@ -179,7 +190,7 @@ func (a *attempt) takeKey() (event.Reason, time.Time) {
 			var res limit.Reservation
 			a.pool = key.pool(a.target)
 			if res, wait, ok = a.pool.Reserve(a.need(), k.now); ok {
-				a.key, a.keyPermit, a.room = key, permit, res
+				a.key, a.keyPermit, a.reserved = key, permit, res
 				return 0, time.Time{}
 			}
 			permit.Done(breaker.Ignore, k.now)

@@ -2,6 +2,7 @@ package fairlead
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -26,13 +27,14 @@ type attempt struct {
 	link   *link
 	target *target
 	body   llm.Body
+	copy   *Buffer // what body lies in; nil: in the request's own memory
 
 	// What was taken, in admit.go.
 	slot      queue.Slot
 	key       *key
 	keyPermit breaker.Permit
 	pool      *limit.Pool
-	room      limit.Reservation
+	reserved  limit.Reservation
 	upPermit  breaker.Permit
 	permit    breaker.Permit
 
@@ -137,6 +139,9 @@ func (a *attempt) roundTrip(ctx context.Context) (*http.Response, error) {
 func (a *attempt) request(ctx context.Context) *http.Request {
 	k, p := a.call, a.target.provider
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { a.reused = info.Reused }}
+	if b := cmp.Or(a.copy, k.ask.Buffer); b != nil {
+		b.watch(trace)
+	}
 	req := &http.Request{
 		Method: k.req.Method, URL: k.upstream(p), Host: p.address.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: make(http.Header, 16),

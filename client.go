@@ -22,6 +22,7 @@ import (
 // Call is one request and what its caller says about it.
 type Call struct {
 	Request  *llm.Request
+	Buffer   *Buffer       // what Request.Body lies in, to be freed by the caller after the answer was closed; nil: memory that is not used again
 	Class    queue.Class   // default Normal
 	Tenant   string        // for reports; empty: none
 	Deadline time.Duration // from now; 0: only Timeouts.Total and ctx
@@ -35,11 +36,11 @@ type Call struct {
 // Client keeps calls running when providers fail. Make one with [New]; it is
 // safe for concurrent use.
 type Client struct {
-	table  atomic.Pointer[table]
-	log    *event.Log
-	bytes  *queue.Bytes
-	number atomic.Uint64
-	open   func(*attempt) // (*attempt).open, but for a benchmark of everything else
+	table   atomic.Pointer[table]
+	log     *event.Log
+	buffers *buffers
+	number  atomic.Uint64
+	open    func(*attempt) // (*attempt).open, but for a benchmark of everything else
 
 	reloading sync.Mutex // one Reload at a time
 
@@ -57,7 +58,7 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		log: event.NewLog(orDefault(cfg.Reports, 1000)), bytes: queue.NewBytes(orDefault(cfg.MaxBytes, 256<<20)),
+		log: event.NewLog(orDefault(cfg.Reports, 1000)), buffers: &buffers{held: queue.NewBytes(orDefault(cfg.MaxBytes, 256<<20))},
 		open: (*attempt).open, calls: map[*call]context.CancelCauseFunc{}, idle: make(chan struct{}), stop: make(chan struct{}),
 	}
 	c.table.Store(t)
@@ -231,7 +232,7 @@ func (c *Client) Reload(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	c.bytes.Resize(orDefault(cfg.MaxBytes, 256<<20))
+	c.buffers.held.Resize(orDefault(cfg.MaxBytes, 256<<20))
 	c.table.Store(t)
 	return nil
 }
@@ -292,13 +293,6 @@ func (c *Client) Close() error {
 	}
 	return nil
 }
-
-// Hold reserves n bytes for the body of a call, and reports whether they fit
-// under Config.MaxBytes. Give them back with Free.
-func (c *Client) Hold(n int64) bool { return c.bytes.Take(n) }
-
-// Free gives back what Hold reserved.
-func (c *Client) Free(n int64) { c.bytes.Give(n) }
 
 // Report returns the report of one of the latest calls.
 func (c *Client) Report(id string) (*event.Report, bool) { return c.log.Find(id) }

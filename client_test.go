@@ -364,20 +364,6 @@ func TestDrainEndsWhatTakesTooLong(t *testing.T) {
 	})
 }
 
-func TestHold(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, func(cfg *fairlead.Config) { cfg.MaxBytes = 100 })
-		if !w.client.Hold(60) || w.client.Hold(60) {
-			t.Error("the bound does not hold")
-		}
-		w.client.Free(60)
-		if !w.client.Hold(100) {
-			t.Error("what was freed is gone")
-		}
-		w.client.Free(100)
-	})
-}
-
 func TestOverride(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t, chain("a/primary", "a/good"))

@@ -23,6 +23,7 @@ func (a *attempt) end() {
 	a.settled = true
 	k := a.call
 	a.close()
+	a.copy.Free()
 	k.now = time.Now()
 	k.note(event.Event{
 		Kind: event.Ended, Target: a.target.name, Key: a.key.name, Verdict: a.out.Verdict, Status: a.out.Status,
@@ -31,7 +32,7 @@ func (a *attempt) end() {
 	a.slot.Leave()
 	if k.req.Op != llm.Generate {
 		a.keyPermit.Done(breaker.Ignore, k.now)
-		a.room.Cancel(k.now)
+		a.reserved.Cancel(k.now)
 		return
 	}
 	rule := fallback.For(a.out.Verdict)
@@ -62,8 +63,9 @@ func (a *attempt) trusted() {
 // release gives back what was taken for an attempt that was never sent.
 func (a *attempt) release() {
 	now := a.call.now
+	a.copy.Free()
 	a.slot.Leave()
-	a.room.Cancel(now)
+	a.reserved.Cancel(now)
 	a.keyPermit.Done(breaker.Ignore, now)
 	a.upPermit.Done(breaker.Ignore, now)
 	a.permit.Done(breaker.Ignore, now)
@@ -176,9 +178,9 @@ func (a *attempt) tellPool(rule fallback.Rule) {
 	}
 	if a.out.Good() || a.out.Verdict == event.Empty || a.streaming() && a.stream.content {
 		u := a.usage()
-		a.room.Settle(limit.Need{Requests: 1, Input: u.Input + u.CacheWrite, Output: u.Output}, k.now)
+		a.reserved.Settle(limit.Need{Requests: 1, Input: u.Input + u.CacheWrite, Output: u.Output}, k.now)
 	} else {
-		a.room.Cancel(k.now)
+		a.reserved.Cancel(k.now)
 	}
 	if rule.Pool == 0 {
 		return

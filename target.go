@@ -2,7 +2,6 @@ package fairlead
 
 import (
 	"cmp"
-	"context"
 	"crypto/tls"
 	"fmt"
 	"hash/maphash"
@@ -200,19 +199,12 @@ func (k *key) pool(t *target) *limit.Pool {
 // newTransport makes the connections to a provider.
 func newTransport(p Provider, cfg Config) *http.Transport {
 	connect := defaultTimeouts.over(cfg.Timeouts).over(p.Timeouts).Connect
-	dial := cfg.Dial
+	dial := dialFunc(cfg.Dial)
 	if dial == nil {
 		dial = (&net.Dialer{KeepAlive: 15 * time.Second}).DialContext
 	}
 	return &http.Transport{
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			if connect <= 0 {
-				return dial(ctx, network, addr)
-			}
-			ctx, cancel := context.WithTimeout(ctx, connect)
-			defer cancel()
-			return dial(ctx, network, addr)
-		},
+		DialContext:         dial.within(connect),
 		Proxy:               http.ProxyURL(p.Proxy),
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: p.CAs},
 		TLSHandshakeTimeout: max(connect, 0),

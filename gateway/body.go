@@ -38,10 +38,10 @@ func (x *exchange) readBody() ([]byte, *refusal) {
 // readExactly reads a body whose length was announced into a buffer of that
 // length.
 func (x *exchange) readExactly(n int64) ([]byte, *refusal) {
-	if !x.hold(n) {
+	if x.buffer = x.Client.Buffer(n); x.buffer == nil {
 		return nil, x.full()
 	}
-	body := make([]byte, n)
+	body := x.buffer.Bytes
 	if _, err := io.ReadFull(x.r.Body, body); err != nil {
 		return nil, x.unreadable(err)
 	}
@@ -51,43 +51,33 @@ func (x *exchange) readExactly(n int64) ([]byte, *refusal) {
 // readChunks reads a body of unknown length.
 func (x *exchange) readChunks() ([]byte, *refusal) {
 	var body []byte
-	for {
-		if len(body) == cap(body) {
-			step := min(int64(max(cap(body), firstStep)), x.MaxBody+1-int64(cap(body)))
-			if !x.hold(step) {
+	for n := 0; ; {
+		if n == len(body) {
+			grown := x.Client.Buffer(min(int64(max(2*n, firstStep)), x.MaxBody+1))
+			if grown == nil {
 				return nil, x.full()
 			}
-			grown := make([]byte, len(body), int64(cap(body))+step)
-			copy(grown, body)
-			body = grown
+			copy(grown.Bytes, body)
+			x.free()
+			x.buffer, body = grown, grown.Bytes
 		}
-		n, err := x.r.Body.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
+		m, err := x.r.Body.Read(body[n:])
+		n += m
 		switch {
-		case int64(len(body)) > x.MaxBody:
+		case int64(n) > x.MaxBody:
 			return nil, x.tooLarge()
 		case err == io.EOF:
-			return body, nil
+			return body[:n], nil
 		case err != nil:
 			return nil, x.unreadable(err)
 		}
 	}
 }
 
-func (x *exchange) hold(n int64) bool {
-	if !x.Client.Hold(n) {
-		return false
-	}
-	x.held += n
-	return true
-}
-
 // free gives back what was held.
 func (x *exchange) free() {
-	if x.held > 0 {
-		x.Client.Free(x.held)
-		x.held = 0
-	}
+	x.buffer.Free()
+	x.buffer = nil
 }
 
 func (x *exchange) tooLarge() *refusal {

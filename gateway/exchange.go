@@ -23,13 +23,13 @@ const comeBack = time.Second
 // ServeHTTP.
 type exchange struct {
 	*settings
-	g    *Gateway
-	w    http.ResponseWriter
-	r    *http.Request
-	rt   route
-	api  llm.Dialect
-	held int64 // bytes held at the client
-	code int   // status, once headers were written
+	g      *Gateway
+	w      http.ResponseWriter
+	r      *http.Request
+	rt     route
+	api    llm.Dialect
+	buffer *fairlead.Buffer // what the body lies in; nil: nothing, or given back
+	code   int              // status, once headers were written
 }
 
 // refusal is an answer of ours instead of a call.
@@ -104,7 +104,7 @@ func (x *exchange) call(key *Key) *refusal {
 	if err != nil {
 		return unparsed(err)
 	}
-	call.Request = req
+	call.Request, call.Buffer = req, x.buffer
 	if x.rt.kind == models {
 		return x.models(call)
 	}

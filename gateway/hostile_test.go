@@ -48,7 +48,7 @@ func TestHugeBody(t *testing.T) {
 			}
 		}
 		w.ask("POST", "/v1/messages", message("opus")).wants(w, 200) // all that was held is free again
-		if !w.client.Hold(256 << 20) {
+		if w.client.Buffer(256<<20) == nil {
 			w.Error("bytes of refused bodies are still held")
 		}
 	})
@@ -96,10 +96,9 @@ func TestSlowBody(t *testing.T) {
 			w.Errorf("%d after %v", code, took)
 		}
 		synctest.Wait()
-		if !w.client.Hold(1000) {
+		if w.client.Buffer(1000) == nil {
 			w.Error("its bytes are still held")
 		}
-		w.client.Free(1000)
 	})
 }
 

@@ -17,6 +17,11 @@ type Edit struct {
 // order. It panics when two edits overlap or one lies outside the body: that is a mistake of the program, and a
 // guess would send a body that nobody meant. Without edits the copy equals body.
 func Apply(body []byte, edits []Edit) []byte {
+	return appendEdited(make([]byte, 0, edited(body, edits)), body, edits)
+}
+
+// edited sorts and checks the edits, and returns the length of the body with all of them made.
+func edited(body []byte, edits []Edit) int {
 	slices.SortStableFunc(edits, func(a, b Edit) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
 	})
@@ -28,7 +33,11 @@ func Apply(body []byte, edits []Edit) []byte {
 		size += len(e.With) - (e.End - e.Start)
 		last = e.End
 	}
-	out, last := make([]byte, 0, size), 0
+	return size
+}
+
+func appendEdited(out, body []byte, edits []Edit) []byte {
+	last := 0
 	for _, e := range edits {
 		out = append(append(out, body[last:e.Start]...), e.With...)
 		last = e.End

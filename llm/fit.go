@@ -151,7 +151,7 @@ func (f *Fit) dropBetas() {
 func (f *Fit) Body() (Body, error) {
 	r := f.Request
 	if len(f.edits)+len(f.gone)+len(f.betas) == 0 {
-		return r.Named(f.Model.Name), nil
+		return r.Named(f.Model), nil
 	}
 	if f.Model.Name != r.Model && !r.ModelAt.Empty() {
 		f.edits = append(f.edits, Edit{Start: r.ModelAt.Start, End: r.ModelAt.End, With: AppendQuoted(nil, f.Model.Name)})
@@ -164,7 +164,7 @@ func (f *Fit) Body() (Body, error) {
 	}
 	b := Body{Bytes: r.Body, Betas: f.betas, Edits: f.names}
 	if len(f.edits) > 0 {
-		b.Bytes = Apply(r.Body, f.edits)
+		b.Bytes = appendEdited(f.Model.room(edited(r.Body, f.edits)), r.Body, f.edits)
 	}
 	return b, nil
 }
@@ -173,15 +173,22 @@ func (f *Fit) Body() (Body, error) {
 var modelEdit = []string{"model"}
 
 // Named is the body with another model's name in place, all other bytes unchanged: the one change that the first target
-// of a chain gets, in one allocation.
-func (r *Request) Named(model string) Body {
-	if model == r.Model || r.ModelAt.Empty() {
+// of a chain gets.
+func (r *Request) Named(m Model) Body {
+	if m.Name == r.Model || r.ModelAt.Empty() {
 		return Body{Bytes: r.Body}
 	}
-	b := make([]byte, 0, len(r.Body)+len(model)+len(`""`))
-	b = append(b, r.Body[:r.ModelAt.Start]...)
-	b = AppendQuoted(b, model)
+	b := append(m.room(len(r.Body)+len(m.Name)+len(`""`)), r.Body[:r.ModelAt.Start]...)
+	b = AppendQuoted(b, m.Name)
 	return Body{Bytes: append(b, r.Body[r.ModelAt.End:]...), Edits: modelEdit}
+}
+
+// room is empty, with a capacity of at least n.
+func (m *Model) room(n int) []byte {
+	if m.Room == nil {
+		return make([]byte, 0, n)
+	}
+	return m.Room(n)[:0]
 }
 
 // cut turns the fields that are left out into edits. A field of which every member goes, goes as a whole.

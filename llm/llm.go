@@ -197,6 +197,8 @@ type Model struct {
 	Primary string  // the name of the chain's first model; equal to Name on the primary
 	Hop     bool    // another target was to be asked first: adapt the request
 	Adapt   []Adapt // what is known of models: the user's rows, then the provider's own
+	// Room lends memory of a length for a body that is changed; nil: make it.
+	Room func(n int) []byte
 }
 
 // Body is a request body made ready for one target.

@@ -13,7 +13,7 @@ func (Provider) Body(r *llm.Request, m llm.Model) (llm.Body, error) {
 		return llm.Body{Bytes: r.Body}, nil
 	}
 	if !m.Hop {
-		return r.Named(m.Name), nil
+		return r.Named(m), nil
 	}
 	f := llm.NewFit(r, m, adapts)
 	if err := f.Check(func() bool { return showsImages(r) }); err != nil {
