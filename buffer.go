@@ -9,22 +9,23 @@ import (
 	"fairlead.dev/queue"
 )
 
-// Bodies between these lengths lie in memory that is used again. Shorter ones
+// Bodies between these lengths, and what is at hand of streams, lie in memory
+// that is used again. Shorter ones
 // cost less than the looking after, longer ones are too rare to keep memory
 // for. A body of 100 KiB in memory of its own costs a fifth of the gateway's
 // CPU: to clear it, and to collect it thirty times a second.
 const (
-	leastPooled = 15 // 2^15 bytes, 32 KiB
+	leastPooled = 14 // 2^14 bytes, 16 KiB
 	mostPooled  = 21 // 2^21 bytes, 2 MiB
 )
 
-// buffers lends memory for request bodies, under the bound of Config.MaxBytes.
+// buffers lends memory: for request bodies under the bound of Config.MaxBytes.
 type buffers struct {
 	held  *queue.Bytes
 	pools [mostPooled - leastPooled + 1]sync.Pool // of *Buffer, by powers of two
 }
 
-// Buffer is memory for the body of one call. Give it back with Free.
+// Buffer is memory for one body. Give it back with Free.
 type Buffer struct {
 	Bytes []byte
 

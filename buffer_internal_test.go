@@ -37,7 +37,7 @@ func usedAgain(c *Client, n int64, before func(*Buffer)) bool {
 
 func TestBuffersAreUsedAgain(t *testing.T) {
 	c := &Client{buffers: &buffers{held: queue.NewBytes(-1)}}
-	for n, want := range map[int64]bool{1000: false, 32 << 10: false, 40_000: true, 100 << 10: true, 2 << 20: true, 2<<20 + 1: false} {
+	for n, want := range map[int64]bool{1000: false, 16 << 10: false, 32 << 10: true, 100 << 10: true, 2 << 20: true, 2<<20 + 1: false} {
 		if got := usedAgain(c, n, func(*Buffer) {}); got != want {
 			t.Errorf("%d bytes: used again %v, want %v", n, got, want)
 		}

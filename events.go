@@ -11,28 +11,22 @@ import (
 )
 
 // stream is the state of an attempt whose answer is a stream of events.
-//
-// Bytes live in one buffer: [0:out] was handed to the caller, [out:held] are
-// whole events not yet handed out, [held:end] is the beginning of an event of
-// which the rest has not come.
 type stream struct {
-	ctx            context.Context
-	dec            llm.Decoder // nil for an answer that is passed on unread
-	buf            []byte
-	out, held, end int
-	content        bool          // the first content has come
-	done           bool          // the end marker was seen, or the last error told
-	idleSince      time.Duration // time that we read since the last content
-	raw            bool          // passed on unread
-	late           lateError
-	reading        time.Time // since when we read
-	deadline       time.Time // of the whole stream, by max_stream
-	text           []byte    // answer text of the events last handed out, when the caller wants it
-	handed         bool      // something was handed out
+	window
+	ctx       context.Context
+	dec       llm.Decoder   // nil for an answer that is passed on unread
+	content   bool          // the first content has come
+	done      bool          // the end marker was seen, or the last error told
+	idleSince time.Duration // time that we read since the last content
+	raw       bool          // passed on unread
+	late      lateError
+	reading   time.Time // since when we read
+	deadline  time.Time // of the whole stream, by max_stream
+	text      []byte    // answer text of the events last handed out, when the caller wants it
+	handed    bool      // something was handed out
 }
 
 const (
-	firstBuffer = 4 << 10
 	// maxHeld bounds what a provider may send before any content.
 	maxHeld = 1 << 20
 	// drainTime is how long a connection may take to end after the answer is
@@ -43,14 +37,11 @@ const (
 // openStream reads until the first content. Nothing is handed to the caller
 // before, so that every failure up to here can be repaired without a trace.
 func (a *attempt) openStream(ctx context.Context) {
-	s := &stream{ctx: ctx, buf: make([]byte, firstBuffer)}
+	s := &stream{ctx: ctx, window: newWindow(a.call.c.buffers)}
 	s.dec = a.target.provider.cfg.API.Decoder(a.call.req, a.resp.StatusCode, a.resp.Header)
 	a.stream = s
 	a.clock.next(phaseFirst)
-	for {
-		if stop := a.scan(); stop {
-			break
-		}
+	for !a.scan(true) {
 		if s.content {
 			a.out = llm.Outcome{Verdict: event.OK, Status: a.status(), Header: a.resp.Header}
 			break
@@ -70,17 +61,19 @@ func (a *attempt) openStream(ctx context.Context) {
 // openRaw hands the answer on as it comes, unread: there is no dialect to
 // prove anything by.
 func (a *attempt) openRaw(ctx context.Context) {
-	a.stream = &stream{ctx: ctx, raw: true, buf: make([]byte, 32<<10)}
+	a.stream = &stream{ctx: ctx, raw: true, window: newWindow(a.call.c.buffers)}
 	a.out = llm.Outcome{Verdict: event.OK, Status: a.status(), Header: a.resp.Header}
 	a.clock.stop()
 }
 
-// scan looks at the whole events that have come. It reports true when the
-// answer is complete or has failed.
-func (a *attempt) scan() bool {
+// scan looks at the whole events that have come, or at those up to the first
+// content: what is behind it decides nothing about the opening, or a failure
+// would be repaired or told depending on how the bytes were split. It reports
+// true when the answer is complete or has failed.
+func (a *attempt) scan(opening bool) bool {
 	s := a.stream
-	for s.held < s.end {
-		n, kind, text := s.dec.Next(s.buf[s.held:s.end])
+	for s.held < s.end && !(opening && s.content) {
+		n, kind, text := s.dec.Next(s.rest())
 		if n == 0 && kind != llm.Fail {
 			return false
 		}
@@ -119,21 +112,18 @@ func (a *attempt) fail(out llm.Outcome) {
 // the outcome is then known.
 func (a *attempt) fill() bool {
 	s := a.stream
-	s.grow()
-	n, err := a.resp.Body.Read(s.buf[s.end:])
-	s.end += n
+	n, err := s.read(a.resp.Body)
 	if n > 0 || err == nil {
 		return true // an error comes again with the next read
 	}
-	rest := s.buf[s.held:s.end]
+	rest := s.rest()
 	switch out, ours := a.interrupted(s.ctx); {
 	case ours:
 		a.fail(out)
 	case errors.Is(err, io.EOF):
 		if out = s.dec.EOF(rest); out.Good() {
 			if len(rest) > 0 { // the last event lacks the blank line that ends it
-				s.buf = append(s.buf[:s.end], "\n\n"...)
-				s.end = len(s.buf)
+				s.add("\n\n")
 			}
 			s.held = s.end
 			a.complete(out)
@@ -144,19 +134,6 @@ func (a *attempt) fill() bool {
 		a.fail(llm.Outcome{Verdict: event.Truncated, Err: err})
 	}
 	return false
-}
-
-// grow makes room for another read. What was handed out is let go of first.
-func (s *stream) grow() {
-	if s.out > 0 {
-		s.end = copy(s.buf, s.buf[s.out:s.end])
-		s.held, s.out = s.held-s.out, 0
-	}
-	if s.end == len(s.buf) {
-		bigger := make([]byte, 2*len(s.buf))
-		copy(bigger, s.buf)
-		s.buf = bigger
-	}
 }
 
 // nextEvents returns the next whole events of an open stream: all that one
@@ -170,34 +147,35 @@ func (k *call) nextEvents(a *attempt) ([]byte, error) {
 		s.text = s.text[:0]
 	}
 	for {
-		if s.held > s.out {
-			b := s.buf[s.out:s.held]
-			s.out, s.handed = s.held, true
-			return b, nil
+		if !s.done {
+			a.scan(false)
+		}
+		if s.waiting() {
+			s.handed = true
+			return s.take(), nil
 		}
 		if s.done {
 			return nil, k.endStream(a)
 		}
 		a.watch()
-		more := a.fill()
+		a.fill()
 		a.unwatch()
-		if more {
-			a.scan()
-		}
 	}
 }
 
 // nextRaw returns the next bytes of an answer that is passed on unread.
 func (k *call) nextRaw(a *attempt) ([]byte, error) {
-	n, err := a.resp.Body.Read(a.stream.buf)
+	s := a.stream
+	n, err := s.read(a.resp.Body)
 	if n > 0 {
-		return a.stream.buf[:n], nil
+		s.held = s.end
+		return s.take(), nil
 	}
 	if err == nil || errors.Is(err, io.EOF) {
 		return nil, k.endStream(a)
 	}
 	a.fail(llm.Outcome{Verdict: event.Truncated, Err: err})
-	if out, ours := a.interrupted(a.stream.ctx); ours {
+	if out, ours := a.interrupted(s.ctx); ours {
 		a.fail(out)
 	}
 	return nil, k.endStream(a)

@@ -217,7 +217,7 @@ func (k *call) leave(a *attempt) {
 	if k.over {
 		return
 	}
-	if !a.stream.done || a.stream.held > a.stream.out {
+	if !a.stream.done || a.stream.waiting() {
 		a.out = llm.Outcome{Verdict: event.Canceled, Status: a.status(), Header: a.resp.Header, Err: context.Canceled}
 	}
 	if a.out.Good() {

@@ -24,6 +24,9 @@ func (a *attempt) end() {
 	k := a.call
 	a.close()
 	a.copy.Free()
+	if a.streaming() {
+		a.stream.free()
+	}
 	k.now = time.Now()
 	k.note(event.Event{
 		Kind: event.Ended, Target: a.target.name, Key: a.key.name, Verdict: a.out.Verdict, Status: a.out.Status,
