@@ -195,6 +195,9 @@ func (a *attempt) interrupted(ctx context.Context) (llm.Outcome, bool) {
 	cause := context.Cause(ctx)
 	var late *lateError
 	if errors.As(cause, &late) {
+		if late.ours && a.call.expired(time.Now()) {
+			return llm.Outcome{Verdict: event.Canceled, Status: a.status(), Err: context.DeadlineExceeded}, true
+		}
 		return llm.Outcome{Verdict: event.Slow, Status: a.status(), Err: late}, true
 	}
 	return llm.Outcome{Verdict: event.Canceled, Status: a.status(), Err: cause}, true

@@ -160,8 +160,11 @@ func (k *call) sleep(s fallback.Step, t *target) error {
 // gone says why nobody waits for the call any more, or nil: its caller left, or
 // the client is closing.
 func (k *call) gone() error {
-	if k.ctx.Err() != nil {
+	switch {
+	case k.ctx.Err() != nil:
 		return context.Cause(k.ctx)
+	case k.expired(k.now):
+		return context.DeadlineExceeded
 	}
 	select {
 	case <-k.c.stop:
@@ -169,6 +172,14 @@ func (k *call) gone() error {
 	default:
 		return nil
 	}
+}
+
+// expired reports whether the deadline of the caller's context has passed. Its
+// timer may fire later than ours on a busy machine, and the caller would get an
+// error of ours instead of its own.
+func (k *call) expired(now time.Time) bool {
+	t, ok := k.ctx.Deadline()
+	return ok && !now.Before(t)
 }
 
 // note adds an event to the report and tells it to whoever watches.

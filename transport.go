@@ -122,10 +122,10 @@ func (c *Client) roundTrip(req *http.Request, api llm.Provider, more func(*Call)
 	switch {
 	case err == nil:
 		return served(req, answer), nil
-	case errors.As(err, &failed) && failed.Verdict != event.Canceled:
-		return response(req, failed), nil
+	case errors.As(err, &failed) && failed.Verdict == event.Canceled:
+		return nil, failed.Err
 	}
-	return nil, context.Cause(req.Context())
+	return response(req, failed), nil
 }
 
 // apiPath cuts off what stands before the path that a dialect knows.

@@ -138,20 +138,47 @@ func TestWrapKeepsCredentialsApart(t *testing.T) {
 	})
 }
 
+func withKey(ctx context.Context, url, body string) *http.Request {
+	req, err := http.NewRequestWithContext(ctx, "POST", url, strings.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	req.Header.Set("X-Api-Key", "k")
+	req.Header.Set("Authorization", "Bearer k")
+	return req
+}
+
 func TestWrapHearsWhenItsCallerLeaves(t *testing.T) {
 	wrapModes(t, func(w *world, client *http.Client, url, p string, stream bool) {
 		ctx, cancel := context.WithTimeout(w.Context(), time.Second)
 		defer cancel()
-		req, _ := http.NewRequestWithContext(ctx, "POST", url, strings.NewReader(body("silent", stream)))
-		req.Header.Set("X-Api-Key", "k")
-		req.Header.Set("Authorization", "Bearer k")
-		_, err := client.Do(req)
+		_, err := client.Do(withKey(ctx, url, body("silent", stream)))
 		if !errors.Is(err, context.DeadlineExceeded) {
 			w.Errorf("err %v", err)
 		}
 		synctest.Wait()
 		if got := w.fake[p].Attempts(); len(got) != 1 || !got[0].Canceled {
 			w.Errorf("the provider saw %+v", got)
+		}
+	})
+}
+
+// lateContext has a deadline that nobody wakes it at, as on a busy machine.
+type lateContext struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c lateContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+// The caller's own deadline is the caller's own error, whichever timer fires
+// first.
+func TestWrapNamesTheDeadlineOfItsCaller(t *testing.T) {
+	wrapModes(t, func(w *world, client *http.Client, url, p string, stream bool) {
+		ctx := lateContext{w.Context(), time.Now().Add(4 * time.Second)}
+		req := withKey(ctx, url, body("silent", stream))
+		if resp, err := client.Transport.RoundTrip(req); !errors.Is(err, context.DeadlineExceeded) {
+			w.Errorf("got %v, %v", resp, err)
 		}
 	})
 }
