@@ -125,6 +125,7 @@ func (a *attempt) fill() bool {
 			if len(rest) > 0 { // the last event lacks the blank line that ends it
 				s.add("\n\n")
 			}
+			s.add(string(s.dec.Ending()))
 			s.held = s.end
 			a.complete(out)
 			return false

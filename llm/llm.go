@@ -140,6 +140,34 @@ type Decoder interface {
 	Usage() event.Usage
 	// StopReason is why the model stopped, in the dialect's words, once told.
 	StopReason() string
+	// Ending is the end marker that the stream of a complete answer lacked,
+	// after EOF: the client's SDK waits for it. Empty: nothing is missing.
+	Ending() []byte
+	// Seam is where another answer may go on, after a failure. It is nil when
+	// none can: what has come is more than the beginning of one text.
+	Seam() Seam
+}
+
+// Seam joins the events of another answer to those of one that was cut, so that
+// the client sees one message: with one beginning, one identity and one end.
+type Seam interface {
+	// Begin notes that the events of another answer follow. tokens is what of
+	// the cut answer its usage leaves out.
+	Begin(tokens int)
+	// Pass appends to dst what the client gets of a whole event, which a
+	// decoder has read as of kind k: nothing of what begins a message again.
+	Pass(dst, event []byte, k Kind) []byte
+	// Text appends an event that brings text.
+	Text(dst, text []byte) []byte
+}
+
+// Assembler makes a plain answer of the events of a stream.
+type Assembler interface {
+	// Add takes the next whole event.
+	Add(event []byte)
+	// Answer returns the plain answer, after the end. The error says what of
+	// the stream has no place in it.
+	Answer() ([]byte, error)
 }
 
 // Dialect is a wire format as clients speak it.
@@ -151,6 +179,9 @@ type Dialect interface {
 	Parse(method, path, query string, h http.Header, body []byte) (*Request, error)
 	// Failure is an error body of ours.
 	Failure(f Failure) []byte
+	// Ping is an event that keeps a waiting client from giving up, and says
+	// nothing.
+	Ping() []byte
 	// FailureEvent is an error of ours or the provider's inside a stream,
 	// framed as an event.
 	FailureEvent(f Failure) []byte
@@ -167,6 +198,7 @@ type Failure struct {
 	Message string
 	Body    []byte // the provider's own error body, for FailureEvent: sent as it is
 	Call    string // our id of the call
+	Path    string // of the request, where one dialect has several forms of events
 }
 
 // BadRequest is a request that cannot be read. It is the caller's mistake and
@@ -197,9 +229,24 @@ type Model struct {
 	Primary string  // the name of the chain's first model; equal to Name on the primary
 	Hop     bool    // another target was to be asked first: adapt the request
 	Adapt   []Adapt // what is known of models: the user's rows, then the provider's own
+
+	Stream bool   // ask for a stream although the client did not: a plain answer is assembled of it
+	Resume Resume // the client has the beginning of an answer: how to ask for the rest
+	Sent   []byte // that beginning: the text, decoded
+
 	// Room lends memory of a length for a body that is changed; nil: make it.
 	Room func(n int) []byte
 }
+
+// Resume is how a model is asked for the rest of an answer.
+type Resume uint8
+
+// The ways to ask.
+const (
+	Afresh  Resume = iota // as at first: an answer that begins like the cut one, byte for byte, goes on behind it
+	Prefill               // the cut answer is the beginning of the model's own turn
+	NewTurn               // the cut answer is a turn, and the user asks for the rest in another
+)
 
 // Body is a request body made ready for one target.
 type Body struct {
@@ -222,6 +269,14 @@ type Provider interface {
 	Outcome(r *Request, status int, h http.Header, body []byte, now time.Time) Outcome
 	// Decoder reads a stream that answers r. h is the header of the answer.
 	Decoder(r *Request, status int, h http.Header) Decoder
+	// Prefills reports whether the model goes on from the beginning of an answer
+	// to r, when it is asked with [Prefill].
+	Prefills(r *Request, m Model) bool
+	// Assembles reports whether a plain answer to r can be assembled of a
+	// stream, the same field for field.
+	Assembles(r *Request) bool
+	// Assembler makes the plain answer to r.
+	Assembler(r *Request) Assembler
 	// Family names the models that share a rate limit with model.
 	Family(model string) string
 	// Adapts is what the provider's package knows of models by itself.

@@ -23,6 +23,7 @@ type decoder struct {
 	seen      bool // an event with data has come
 	started   bool // message_start has come
 	something bool // the answer has something in it: text, or a block that is not text
+	unmarked  bool // the answer is complete, and its end marker did not come
 	over      bool // out is final
 	out       llm.Outcome
 }
@@ -59,6 +60,16 @@ func (d *decoder) Usage() event.Usage { return d.usage }
 // StopReason is why the model stopped, once told.
 func (d *decoder) StopReason() string { return d.stop }
 
+// Ending is the end marker, when the stream of a complete answer came without it.
+func (d *decoder) Ending() []byte {
+	if !d.unmarked {
+		return nil
+	}
+	return []byte(ending)
+}
+
+const ending = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+
 // EOF is the verdict of a stream that ended in order without message_stop. A stop reason proves the answer whole; an
 // event at the very end may lack its blank line.
 func (d *decoder) EOF(rest []byte) llm.Outcome {
@@ -69,6 +80,7 @@ func (d *decoder) EOF(rest []byte) llm.Outcome {
 		d.event(&ev)
 	}
 	if !d.over && d.stop != "" {
+		d.unmarked = true
 		d.finish()
 	}
 	if !d.over {
@@ -168,3 +180,6 @@ func (d *decoder) frame(f *frame, data []byte) (llm.Kind, []byte) {
 	}
 	return llm.Lifecycle, nil
 }
+
+// Seam is where another answer may go on.
+func (d *decoder) Seam() llm.Seam { return nil }

@@ -17,6 +17,11 @@ func (Provider) Failure(f llm.Failure) []byte {
 	return append(llm.AppendQuoted(b, f.Call), '}')
 }
 
+// Ping is an event that says nothing.
+func (Provider) Ping() []byte { return []byte(ping) }
+
+const ping = "event: ping\ndata: {\"type\": \"ping\"}\n\n"
+
 // FailureEvent is an error event: the provider's own error if it sent one, else ours.
 func (p Provider) FailureEvent(f llm.Failure) []byte {
 	if fault, ok := llm.ReadFault(f.Body); ok && fault.Shape == llm.TypedShape {

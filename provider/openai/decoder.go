@@ -18,12 +18,13 @@ type decoder struct {
 	split  sse.Splitter
 	text   []byte // of the event last read; reused
 
-	usual usual
-	usage event.Usage
-	tally tally
-	seen  bool // an event with data has come
-	over  bool // out is final
-	out   llm.Outcome
+	usual    usual
+	usage    event.Usage
+	tally    tally
+	seen     bool // an event with data has come
+	unmarked bool // the answer is complete, and its end marker did not come
+	over     bool // out is final
+	out      llm.Outcome
 }
 
 // Decoder reads a stream that answers r.
@@ -58,6 +59,16 @@ func (d *decoder) Usage() event.Usage { return d.usage }
 // StopReason is why the model stopped, of the first choice that did.
 func (d *decoder) StopReason() string { return d.tally.stop }
 
+// Ending is the end marker, when the stream of a complete answer came without it.
+func (d *decoder) Ending() []byte {
+	if !d.unmarked {
+		return nil
+	}
+	return []byte(ending)
+}
+
+const ending = "data: [DONE]\n\n"
+
 // EOF is the verdict of a stream that ended in order without [DONE], which some hosts never send: complete when every
 // choice that was asked for has a finish reason. An event at the very end may lack its blank line.
 func (d *decoder) EOF(rest []byte) llm.Outcome {
@@ -68,6 +79,7 @@ func (d *decoder) EOF(rest []byte) llm.Outcome {
 		d.event(&ev)
 	}
 	if !d.over && d.tally.closed() >= max(d.req.Choices, 1) {
+		d.unmarked = true
 		d.finish()
 	}
 	if !d.over {
@@ -172,3 +184,6 @@ func (d *decoder) chunk(data []byte) (llm.Kind, []byte) {
 	}
 	return k, text
 }
+
+// Seam is where another answer may go on.
+func (d *decoder) Seam() llm.Seam { return nil }

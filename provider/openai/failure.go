@@ -20,6 +20,11 @@ func (Provider) Failure(f llm.Failure) []byte {
 	return append(llm.AppendQuoted(b, code), `}}`...)
 }
 
+// Ping is an event that says nothing.
+func (Provider) Ping() []byte { return []byte(ping) }
+
+const ping = ": ping\n\n"
+
 // FailureEvent is an error in a stream, without an event name and without [DONE] behind it, as the API sends it: the
 // provider's own error if it sent one, else ours.
 func (p Provider) FailureEvent(f llm.Failure) []byte {
