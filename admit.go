@@ -17,19 +17,33 @@ import (
 // its pool, and the permits of the breakers. Without one of them the attempt is
 // nil, and the step says what to do instead.
 func (k *call) admit(l *link) (*attempt, fallback.Step) {
-	t := l.target
-	if r := k.unfit(l); r != 0 {
-		return nil, k.refuse(t, r, time.Time{}, "")
+	a := &attempt{call: k, link: l, target: l.target}
+	if no := a.take(); no.why != 0 {
+		return nil, k.refuse(l.target, no)
 	}
-	a := &attempt{call: k, link: l, target: t}
+	return a, fallback.Step{}
+}
+
+// denial is why an attempt is not sent.
+type denial struct {
+	why    event.Reason // 0: it may be sent
+	until  time.Time    // when that may change; zero: unknown
+	detail string
+}
+
+// take gets what the attempt needs, or nothing.
+func (a *attempt) take() denial {
+	if r := a.call.unfit(a.link); r != 0 {
+		return denial{why: r}
+	}
 	if err := a.prepare(); err != nil {
-		return nil, k.refuse(t, event.Cannot, time.Time{}, err.Error())
+		return denial{why: event.Cannot, detail: err.Error()}
 	}
 	if r, until := a.enter(); r != 0 {
 		a.release()
-		return nil, k.refuse(t, r, until, "")
+		return denial{why: r, until: until}
 	}
-	return a, fallback.Step{}
+	return denial{}
 }
 
 // unfit says why a target should not even be considered, or 0.
@@ -55,10 +69,21 @@ func (a *attempt) prepare() (err error) {
 		return nil
 	}
 	m := llm.Model{Name: t.model, Primary: k.links[0].target.model, Hop: a.link != &k.links[0], Adapt: t.adapt}
+	if m.Stream = k.assembles(a.link); m.Stream {
+		a.builder = t.provider.cfg.API.Assembler(k.req)
+	}
+	if k.cut != nil {
+		a.prefer = k.cut.way(k.req, t, m)
+		m.Resume, m.Sent = a.prefer, k.cut.sent
+	}
 	if pooled(len(k.req.Body)) {
 		m.Room = a.room
 	}
 	a.body, err = t.provider.cfg.API.Body(k.req, m)
+	if err != nil && m.Resume == llm.Prefill {
+		a.prefer, m.Resume = llm.Afresh, llm.Afresh
+		a.body, err = t.provider.cfg.API.Body(k.req, m)
+	}
 	return err
 }
 
@@ -76,8 +101,7 @@ func (k *call) elsewhere(t *target) bool {
 	}
 	for i := k.plan.Target() + 1; i < len(k.links); i++ {
 		o := k.links[i].target
-		samePool := o.provider == t.provider && o.family == t.family
-		if !samePool && o.breakerAllows(k.now) && k.otherKey(o) {
+		if !samePool(o, t) && o.breakerAllows(k.now) && k.otherKey(o) {
 			return true
 		}
 	}
@@ -150,6 +174,9 @@ func (a *attempt) enter() (event.Reason, time.Time) {
 func (a *attempt) takeSlot() event.Reason {
 	k := a.call
 	slot, ok := a.target.queue.TryEnter()
+	if !ok && a.lane > 0 {
+		return event.NoCapacity // who runs beside another does not wait
+	}
 	if !ok {
 		var err error
 		slot, err = a.target.queue.Enter(k.ctx, queue.Ticket{Class: k.ask.Class, Deadline: k.deadline})

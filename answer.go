@@ -31,13 +31,33 @@ func (a *Answer) Streaming() bool { return a.stream != nil }
 // an *[Error] and final.
 func (a *Answer) Next() ([]byte, error) {
 	if a.stream != nil {
-		return a.call.nextEvents(a.stream)
+		return a.nextEvents()
 	}
 	if a.served || len(a.plain) == 0 {
 		return nil, io.EOF
 	}
 	a.served = true
 	return a.plain, nil
+}
+
+// Comment is a line of the stream that says who answers, as the fairlead-*
+// headers do: for a client whose headers went out before that was known.
+func (a *Answer) Comment() []byte {
+	k := a.call
+	return []byte(k.comment(a.Target, k.plan.Attempts(), k.served != &k.links[0], k.why))
+}
+
+// Trailer returns the fairlead-* headers as they are after the end, when they
+// are others than those of Header: the answer was resumed by another attempt.
+// Otherwise it is nil.
+func (a *Answer) Trailer() http.Header {
+	k := a.call
+	if k.cut == nil {
+		return nil
+	}
+	h := http.Header{}
+	k.head(h, a.Status)
+	return h
 }
 
 // Close ends the call and frees what it holds. An answer that was not read to

@@ -39,6 +39,14 @@ type attempt struct {
 	permit    breaker.Permit
 
 	begun   time.Time
+	number  int           // this is attempt n of the call
+	lane    int           // 1: it runs beside another one
+	limits  limits        // of its opening
+	lost    bool          // another one was first
+	fresh   bool          // needs a new connection
+	prefer  llm.Resume    // how the rest of a cut answer is asked for
+	join    *join         // fits the answer behind the one that was cut; nil: it is the first
+	builder llm.Assembler // makes a plain answer of the stream; nil: it stays one
 	first   time.Duration // until the first content of a stream
 	cancel  context.CancelCauseFunc
 	clock   clock
@@ -54,15 +62,10 @@ type attempt struct {
 // plain answer. What came of it is in out.
 func (a *attempt) open() {
 	k := a.call
-	a.begun = k.now
-	k.note(event.Event{Kind: event.Started, Target: a.target.name, Key: a.key.name, Attempt: k.plan.Attempts(), Of: k.plan.Limit()})
-	for _, edit := range a.body.Edits {
-		k.note(event.Event{Kind: event.Edited, Target: a.target.name, Detail: edit})
-	}
 	ctx, cancel := context.WithCancelCause(k.ctx)
 	a.cancel = cancel
-	k.c.track(k, cancel)
-	a.clock.start(a.opening(), cancel)
+	k.c.track(k, a.lane, cancel)
+	a.clock.start(a.limits, cancel)
 	defer func() {
 		if !a.streaming() || !a.out.Good() {
 			a.close()
@@ -78,7 +81,7 @@ func (a *attempt) open() {
 		a.out = llm.Outcome{Verdict: event.ServerError, Status: resp.StatusCode, Header: resp.Header, Err: err}
 		return
 	}
-	if k.req.Stream && k.req.Op == llm.Generate && resp.StatusCode/100 == 2 && !isDocument(resp.Header) {
+	if a.asksForStream() && resp.StatusCode/100 == 2 && !isDocument(resp.Header) {
 		a.openStream(ctx)
 		return
 	}
@@ -87,6 +90,12 @@ func (a *attempt) open() {
 		return
 	}
 	a.readAll(ctx)
+}
+
+// asksForStream reports whether the provider is asked for a stream, whatever the
+// client gets.
+func (a *attempt) asksForStream() bool {
+	return a.call.req.Op == llm.Generate && (a.call.req.Stream || a.builder != nil)
 }
 
 // decoding reports whether the answer is a stream that we read.
@@ -98,8 +107,8 @@ func (a *attempt) streaming() bool { return a.stream != nil }
 func (a *attempt) opening() limits {
 	k := a.call
 	t := &a.link.policies.Timeouts
-	l := limits{left: k.plan.Slice(k.deadline.Sub(k.now)), now: k.now}
-	if !k.req.Stream || k.req.Op != llm.Generate {
+	l := limits{left: k.plan.Slice(k.deadline.Sub(a.begun)), now: a.begun}
+	if !a.asksForStream() {
 		l.headers, l.first = t.Answer, t.Answer
 		return l
 	}
@@ -126,8 +135,7 @@ func stretch(d, more, factor time.Duration) time.Duration {
 func (a *attempt) roundTrip(ctx context.Context) (*http.Response, error) {
 	req := a.request(ctx)
 	rt := a.target.provider.rt
-	if a.call.fresh {
-		a.call.fresh = false
+	if a.fresh {
 		rt = a.target.provider.fresh()
 	}
 	return rt.RoundTrip(req)

@@ -4,6 +4,7 @@ import (
 	"context"
 	crand "crypto/rand"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"fairlead.dev/event"
@@ -30,6 +31,8 @@ type call struct {
 	deadline time.Time
 	queued   time.Duration
 	primary  *llm.Outcome // the last outcome of the chain's head; nil when it was not asked
+	cut      *resumption  // what a stream was when it was cut first; nil: none was
+	plain    bool         // ask for a plain answer, assembling one has failed
 	why      string       // the last decision against the primary
 	refused  event.Reason
 	retryIn  time.Duration // when the target that was refused last may be asked again
@@ -37,43 +40,64 @@ type call struct {
 	client   []*key        // the client's own credential at ...
 	clientOf *provider     // ... this provider
 	fresh    bool          // the next attempt needs a new connection
-	over     bool          // the stream was settled ...
-	result   error         // ... and this is what its reader gets
+	stopped  event.Reason  // why no rest of a cut answer was found
+	heard    atomic.Int64  // when the caller got something last, Unix nanoseconds
+	beat     atomic.Pointer[time.Timer]
+	held     bool        // the caller was told to keep its client waiting
+	ended    atomic.Bool // nothing more is told to the caller
+	over     bool        // the stream was settled ...
+	result   error       // ... and this is what its reader gets
 }
 
-// run is the loop: it asks targets until one is good or nobody is left. Every
-// way of calling Fairlead ends up here.
-func (k *call) run() (*attempt, error) {
+// run is the loop: it asks targets until one is good or nobody is left, and then
+// says why. Every way of calling Fairlead ends up here, and a stream that was cut
+// comes back to it for the rest.
+func (k *call) run(step fallback.Step) (*attempt, event.Reason) {
 	for {
-		t := &k.links[k.plan.Target()]
-		a, step := k.admit(t)
-		if a != nil {
-			if k.plan.First() && k.req.Op == llm.Generate {
-				t.target.budget.Deposit(k.now)
-			}
-			k.plan.Started()
-			k.c.open(a)
-			a.out.Verdict = k.plan.Verdict(a.out.Verdict)
-			k.remember(a)
-			if a.out.Good() {
-				return a, nil
-			}
-			step = k.after(a)
-		}
 		switch step.Kind {
 		case fallback.Stop:
-			return nil, k.giveUp(step.Reason)
+			return nil, step.Reason
 		case fallback.AskNow:
-			if err := k.sleep(step, t.target); err != nil {
-				return nil, err
+			if !k.sleep(step, k.links[k.plan.Target()].target) {
+				return nil, event.Left
 			}
 		}
+		var a *attempt
+		if a, step = k.admit(&k.links[k.plan.Target()]); a == nil {
+			continue
+		}
+		k.start(a)
+		a = k.race(a)
+		k.remember(a)
+		if a.out.Good() {
+			return a, 0
+		}
+		step = k.after(a)
+	}
+}
+
+// start counts an attempt that is about to be sent, and tells of it.
+func (k *call) start(a *attempt) {
+	if k.plan.First() && k.req.Op == llm.Generate {
+		a.target.budget.Deposit(k.now)
+	}
+	k.plan.Started()
+	a.begun, a.number = k.now, k.plan.Attempts()
+	a.fresh, k.fresh = k.fresh, false
+	a.limits = a.opening()
+	k.note(event.Event{Kind: event.Started, Target: a.target.name, Key: a.key.name, Attempt: a.number, Of: k.plan.Limit()})
+	for _, edit := range a.body.Edits {
+		k.note(event.Event{Kind: event.Edited, Target: a.target.name, Detail: edit})
 	}
 }
 
 // after settles a failed attempt and asks the plan what to do.
 func (k *call) after(a *attempt) fallback.Step {
 	a.end()
+	a.free()
+	if step, ok := k.otherwise(a); ok {
+		return step
+	}
 	terms := k.terms(a.target)
 	terms.ClientKey = a.key.cred.Client
 	from := k.plan.Target()
@@ -90,7 +114,8 @@ func (k *call) after(a *attempt) fallback.Step {
 }
 
 // refuse tells the plan that a target may not be asked, and why.
-func (k *call) refuse(t *target, r event.Reason, until time.Time, detail string) fallback.Step {
+func (k *call) refuse(t *target, no denial) fallback.Step {
+	r, until := no.why, no.until
 	switch {
 	case k.gone() != nil:
 		return fallback.Step{Kind: fallback.Stop, Reason: event.Left}
@@ -98,7 +123,7 @@ func (k *call) refuse(t *target, r event.Reason, until time.Time, detail string)
 		k.refused = r
 		return fallback.Step{Kind: fallback.Stop, Reason: event.Deadline}
 	}
-	k.note(event.Event{Kind: event.Skipped, Reason: r, Target: t.name, Until: until, Detail: detail})
+	k.note(event.Event{Kind: event.Skipped, Reason: r, Target: t.name, Until: until, Detail: no.detail})
 	k.refused = r
 	if !until.IsZero() && (k.retryIn == 0 || until.Sub(k.now) < k.retryIn) {
 		k.retryIn = max(until.Sub(k.now), time.Millisecond)
@@ -129,16 +154,17 @@ func (k *call) terms(t *target) fallback.Terms {
 
 // remember keeps the outcome of the chain's head for the final error.
 func (k *call) remember(a *attempt) {
-	if a.link == &k.links[0] && a.out.Verdict != event.Canceled {
+	if a.link == &k.links[0] && k.cut == nil && a.out.Verdict != event.Canceled {
 		k.primary = &a.out
 	}
 }
 
 // sleep waits before the same target is asked again. It ends early only when
-// the client leaves; the plan has seen to it that the deadline allows it.
-func (k *call) sleep(s fallback.Step, t *target) error {
+// the client leaves, and is then false; the plan has seen to it that the
+// deadline allows it.
+func (k *call) sleep(s fallback.Step, t *target) bool {
 	if s.Wait <= 0 {
-		return nil
+		return true
 	}
 	k.note(event.Event{Kind: event.Waiting, Reason: s.Reason, Target: t.name, Wait: s.Wait})
 	timer := time.NewTimer(s.Wait)
@@ -146,7 +172,7 @@ func (k *call) sleep(s fallback.Step, t *target) error {
 	select {
 	case <-timer.C:
 		k.now = time.Now()
-		return nil
+		return true
 	case <-k.ctx.Done():
 	case <-k.c.stop:
 	}
@@ -154,7 +180,7 @@ func (k *call) sleep(s fallback.Step, t *target) error {
 	if s.Retry {
 		t.budget.Refund()
 	}
-	return k.giveUp(event.Left)
+	return false
 }
 
 // gone says why nobody waits for the call any more, or nil: its caller left, or
@@ -185,6 +211,11 @@ func (k *call) expired(now time.Time) bool {
 // note adds an event to the report and tells it to whoever watches.
 func (k *call) note(e event.Event) {
 	e.At = k.now
+	k.tell(e)
+}
+
+// tell is note for an event that has its time.
+func (k *call) tell(e event.Event) {
 	k.report.Add(e)
 	if k.c.watched() {
 		e.Call = k.id

@@ -28,6 +28,13 @@ type Call struct {
 	Deadline time.Duration // from now; 0: only Timeouts.Total and ctx
 	Trusted  bool          // the caller is one of ours: a hop from its own credential to ours is allowed
 	Pinned   bool          // the caller asked for `fairlead-fallback: off`: the primary only
+	Complete bool          // a stream is handed out only when it is proven whole
+	Final    bool          // a stream that is cut is not resumed
+
+	// Quiet is called, in a goroutine of its own, whenever the caller of a stream
+	// has got nothing for Streams.Keepalive, from Do on. call is the call's id. It
+	// may be called once more while the call ends. Optional.
+	Quiet func(call string)
 
 	raw  *url.URL // Wrap: where the caller's SDK sent it
 	text bool     // the caller wants the text of a stream's events
@@ -45,10 +52,10 @@ type Client struct {
 	reloading sync.Mutex // one Reload at a time
 
 	mu      sync.Mutex
-	calls   map[*call]context.CancelCauseFunc // guarded by mu; the open ones, with what ends the present attempt of each
-	closing bool                              // guarded by mu
-	idle    chan struct{}                     // closed when closing and no call is open
-	stop    chan struct{}                     // closed when open calls must end
+	calls   map[*call]lanes // guarded by mu; the open ones, with what ends the present attempts of each
+	closing bool            // guarded by mu
+	idle    chan struct{}   // closed when closing and no call is open
+	stop    chan struct{}   // closed when open calls must end
 }
 
 // New makes a client. The error names every fault of cfg with its field.
@@ -59,7 +66,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		log: event.NewLog(orDefault(cfg.Reports, 1000)), buffers: &buffers{held: queue.NewBytes(orDefault(cfg.MaxBytes, 256<<20))},
-		open: (*attempt).open, calls: map[*call]context.CancelCauseFunc{}, idle: make(chan struct{}), stop: make(chan struct{}),
+		open: (*attempt).open, calls: map[*call]lanes{}, idle: make(chan struct{}), stop: make(chan struct{}),
 	}
 	c.table.Store(t)
 	return c, nil
@@ -89,9 +96,10 @@ func (c *Client) Do(ctx context.Context, ask Call) (*Answer, error) {
 	if err != nil {
 		return nil, refusal(api, ask.Request, err)
 	}
-	a, err := k.run()
-	if err != nil {
-		return nil, err
+	k.keepAlive()
+	a, why := k.run(fallback.Step{Kind: fallback.AskNow})
+	if a == nil {
+		return nil, k.giveUp(why)
 	}
 	return k.answer(a), nil
 }
@@ -125,6 +133,10 @@ func (c *Client) begin(ctx context.Context, t *table, api llm.Dialect, links []l
 		share: r.Conversation(), now: now, began: now,
 	}
 	pol := links[0].policies
+	r.MaxEvent = int(pol.Streams.MaxEvent)
+	if r.MaxEvent < 0 {
+		r.MaxEvent = math.MaxInt
+	}
 	k.deadline = deadline(ctx, now, ask.Deadline, pol.Timeouts.Total)
 	k.plan = fallback.Plan{Policy: pol.Retry, Length: len(links), Pinned: ask.Pinned}
 	if len(links) > 1 {
@@ -167,18 +179,31 @@ func (c *Client) register(k *call) error {
 	if c.closing {
 		return ErrClosed
 	}
-	c.calls[k] = nil
+	c.calls[k] = lanes{}
 	return nil
 }
 
-// track notes how to end the present attempt of an open call.
-func (c *Client) track(k *call, cancel context.CancelCauseFunc) {
+// lanes end the present attempts of a call: one, or two that race.
+type lanes [2]context.CancelCauseFunc
+
+func (l lanes) cancel(cause error) {
+	for _, cancel := range l {
+		if cancel != nil {
+			cancel(cause)
+		}
+	}
+}
+
+// track notes how to end an attempt of an open call.
+func (c *Client) track(k *call, lane int, cancel context.CancelCauseFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.calls[k]; !ok {
+	all, ok := c.calls[k]
+	if !ok {
 		return
 	}
-	c.calls[k] = cancel
+	all[lane] = cancel
+	c.calls[k] = all
 	select {
 	case <-c.stop:
 		cancel(ErrClosed)
@@ -186,13 +211,11 @@ func (c *Client) track(k *call, cancel context.CancelCauseFunc) {
 	}
 }
 
-// interrupt ends the present attempt of a call, as if its caller had left.
+// interrupt ends the present attempts of a call, as if its caller had left.
 func (c *Client) interrupt(k *call) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if cancel := c.calls[k]; cancel != nil {
-		cancel(context.Canceled)
-	}
+	c.calls[k].cancel(context.Canceled)
 }
 
 // unregister forgets a call that has ended.
@@ -276,10 +299,8 @@ func (c *Client) abort() {
 	for _, t := range c.table.Load().all() {
 		t.queue.Close()
 	}
-	for _, cancel := range c.calls {
-		if cancel != nil {
-			cancel(ErrClosed)
-		}
+	for _, all := range c.calls {
+		all.cancel(ErrClosed)
 	}
 }
 

@@ -59,7 +59,70 @@ type Policies struct {
 	Breaker  breaker.Config
 	Queue    queue.Config
 	Limits   limit.Limits
+	Streams  Streams
 }
+
+// Streams are the rules for answers that come piece by piece.
+type Streams struct {
+	// Resume says what becomes of a stream that fails after its first content.
+	// Default ResumeAuto.
+	Resume Resume
+
+	// Upstream says whether a plain request is asked upstream as a stream, so
+	// that the clocks of a stream protect it; its answer is then assembled.
+	// Default UpstreamAuto.
+	Upstream Upstream
+
+	// Complete hands a stream out only when it is proven whole, so that every
+	// failure of it can be repaired. The client waits longer for its beginning.
+	// At most Config.MaxAnswer is held. Default off.
+	Complete Switch
+
+	// Keepalive is how long the client of a stream may get nothing before it is
+	// told to go on waiting. Default 15 s; negative: never.
+	Keepalive time.Duration
+
+	// MaxEvent bounds one event, in bytes. A longer one ends the attempt.
+	// Default 8 MiB.
+	MaxEvent int64
+}
+
+// Resume says how the rest of a cut answer is looked for. Only text is resumed,
+// and never with a seam that shows: what comes from elsewhere begins exactly
+// where the cut answer ends.
+type Resume int8
+
+// The ways to resume.
+const (
+	// ResumeAuto lets a model go on from the beginning of its answer where it
+	// accepts one; otherwise it takes another answer whose beginning is, byte
+	// for byte, what was sent.
+	ResumeAuto Resume = iota + 1
+	// ResumeLoose asks, when neither helps, for the rest in another turn.
+	ResumeLoose
+	// ResumeOff ends the stream with an error event.
+	ResumeOff
+)
+
+// Upstream says whether plain requests are asked as streams.
+type Upstream int8
+
+// When plain requests are asked as streams, always only where every feature of
+// the request is one that can be assembled exactly.
+const (
+	UpstreamAuto   Upstream = iota + 1 // at the official host of a dialect
+	UpstreamAlways                     // everywhere
+	UpstreamNever                      // nowhere
+)
+
+// Switch is a choice whose zero value is the outer one.
+type Switch int8
+
+// The positions of a Switch.
+const (
+	On  Switch = 1
+	Off Switch = -1
+)
 
 // Timeouts are the clocks of a call and of its attempts. 0 means the default,
 // negative off.
@@ -67,6 +130,7 @@ type Timeouts struct {
 	Connect    time.Duration // an attempt: DNS, TCP and TLS together; 5 s
 	Headers    time.Duration // a streamed attempt: until the answer's headers; 60 s
 	FirstToken time.Duration // a streamed attempt: until its first content; 60 s
+	HedgeAfter time.Duration // a streamed attempt: without content until then, a target marked as equal is asked too; off
 	Idle       time.Duration // a stream: between two content events, counted only while we read; 2 m
 	Answer     time.Duration // a plain attempt: until the answer is whole; 10 m
 	Total      time.Duration // a plain call to its end, a stream to its first content; 10 m
@@ -133,6 +197,11 @@ type Model struct {
 	// and then serves each caller from those of the caller's own.
 	Chain []string
 
+	// Equal names targets of the chain that are as good as the first: the same
+	// model elsewhere, or one that the caller accepts as equal. Only they are
+	// asked beside the one before them after Timeouts.HedgeAfter.
+	Equal []string
+
 	// Policies override those of the provider and the Config field by field.
 	Policies
 }
@@ -140,7 +209,12 @@ type Model struct {
 // defaultTimeouts are the documented defaults of [Timeouts].
 var defaultTimeouts = Timeouts{
 	Connect: 5 * time.Second, Headers: time.Minute, FirstToken: time.Minute, Idle: 2 * time.Minute,
-	Answer: 10 * time.Minute, Total: 10 * time.Minute, MaxStream: -1,
+	Answer: 10 * time.Minute, Total: 10 * time.Minute, MaxStream: -1, HedgeAfter: -1,
+}
+
+// defaultStreams are the documented defaults of [Streams].
+var defaultStreams = Streams{
+	Resume: ResumeAuto, Upstream: UpstreamAuto, Complete: Off, Keepalive: 15 * time.Second, MaxEvent: 8 << 20,
 }
 
 // over returns p with the fields that inner sets taken from inner.
@@ -166,6 +240,17 @@ func (p Policies) over(inner Policies) Policies {
 			ITPM: cmp.Or(inner.Limits.ITPM, p.Limits.ITPM),
 			OTPM: cmp.Or(inner.Limits.OTPM, p.Limits.OTPM),
 		},
+		Streams: p.Streams.over(inner.Streams),
+	}
+}
+
+func (s Streams) over(inner Streams) Streams {
+	return Streams{
+		Resume:    cmp.Or(inner.Resume, s.Resume),
+		Upstream:  cmp.Or(inner.Upstream, s.Upstream),
+		Complete:  cmp.Or(inner.Complete, s.Complete),
+		Keepalive: cmp.Or(inner.Keepalive, s.Keepalive),
+		MaxEvent:  cmp.Or(inner.MaxEvent, s.MaxEvent),
 	}
 }
 
@@ -174,6 +259,7 @@ func (t Timeouts) over(inner Timeouts) Timeouts {
 		Connect:    cmp.Or(inner.Connect, t.Connect),
 		Headers:    cmp.Or(inner.Headers, t.Headers),
 		FirstToken: cmp.Or(inner.FirstToken, t.FirstToken),
+		HedgeAfter: cmp.Or(inner.HedgeAfter, t.HedgeAfter),
 		Idle:       cmp.Or(inner.Idle, t.Idle),
 		Answer:     cmp.Or(inner.Answer, t.Answer),
 		Total:      cmp.Or(inner.Total, t.Total),
@@ -200,5 +286,6 @@ func overBreaker(outer, inner breaker.Config) breaker.Config {
 func defaults(p Policies) Policies {
 	p.Retry = p.Retry.Defaults()
 	p.Timeouts = defaultTimeouts.over(p.Timeouts)
+	p.Streams = defaultStreams.over(p.Streams)
 	return p
 }

@@ -24,9 +24,9 @@ func decide(c *Client, links []link, r *llm.Request) {
 	k.report = event.NewReport(event.Summary{ID: k.id, Model: r.Model, Start: now})
 	c.log.Open(k.report)
 	k.note(event.Event{Kind: event.Arrived, N: r.InputTokens(), Detail: r.Model})
-	a, err := k.run()
-	if err != nil {
-		panic(err)
+	a, why := k.run(fallback.Step{Kind: fallback.AskNow})
+	if a == nil {
+		panic(why)
 	}
 	a.end()
 	k.finished(a)
@@ -42,8 +42,6 @@ func decisionClient(tb testing.TB) (*Client, []link, *llm.Request) {
 		tb.Fatal(err)
 	}
 	c.open = func(a *attempt) {
-		a.begun = a.call.now
-		a.call.note(event.Event{Kind: event.Started, Target: a.target.name, Key: a.key.name, Attempt: 1, Of: 5})
 		a.out = llm.Outcome{Verdict: event.OK, Status: 200, Usage: event.Usage{Input: 3, Output: 5}}
 	}
 	r, err := anthropic.Provider{}.Parse("POST", "/v1/messages", "", http.Header{},

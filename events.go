@@ -1,8 +1,10 @@
 package fairlead
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -21,9 +23,12 @@ type stream struct {
 	raw       bool          // passed on unread
 	late      lateError
 	reading   time.Time // since when we read
-	deadline  time.Time // of the whole stream, by max_stream
+	deadline  time.Time // of the whole answer; zero: none
+	last      lateError // what it was late for then
 	text      []byte    // answer text of the events last handed out, when the caller wants it
 	handed    bool      // something was handed out
+	said      []byte    // text that the caller has got or will get, in case the stream is cut
+	long      bool      // that would have been too much to keep
 }
 
 const (
@@ -34,28 +39,62 @@ const (
 	drainTime = 50 * time.Millisecond
 )
 
-// openStream reads until the first content. Nothing is handed to the caller
-// before, so that every failure up to here can be repaired without a trace.
+// openStream reads until the first content, or when nobody can use a beginning
+// until the end. Nothing is handed to the caller before, so that every failure
+// up to here can be repaired without a trace.
 func (a *attempt) openStream(ctx context.Context) {
 	s := &stream{ctx: ctx, window: newWindow(a.call.c.buffers)}
 	s.dec = a.target.provider.cfg.API.Decoder(a.call.req, a.resp.StatusCode, a.resp.Header)
 	a.stream = s
+	if a.call.cut != nil {
+		c := a.call.cut
+		a.join = newJoin(c, a.prefer, a.call.comment(a.target.name, a.number, a.link != &a.call.links[0], c.first.Verdict.String()))
+	}
+	s.deadline, s.last = a.bound()
 	a.clock.next(phaseFirst)
-	for !a.scan(true) {
-		if s.content {
+	whole := a.wholeOnly()
+	for !a.scan(!whole) {
+		if s.content && !whole {
 			a.out = llm.Outcome{Verdict: event.OK, Status: a.status(), Header: a.resp.Header}
 			break
 		}
-		if s.held > maxHeld {
-			a.fail(llm.Outcome{Verdict: event.ServerError, Err: errors.New("a megabyte of events without content")})
+		if most := a.mostHeld(); int64(s.held-s.out) > most {
+			a.fail(llm.Outcome{Verdict: event.ServerError, Err: fmt.Errorf("more than %d bytes of events without an end to them", most)})
 			break
 		}
-		if !a.fill() {
+		if !a.fillOpening() {
 			break
 		}
 	}
-	a.first = time.Since(a.begun)
 	a.clock.stop()
+	if a.first == 0 {
+		a.first = time.Since(a.begun)
+	}
+	if a.builder != nil && a.out.Good() {
+		a.assemble()
+	}
+}
+
+// fillOpening reads once more. Until the first content the clock of the opening
+// runs, then the one between two contents.
+func (a *attempt) fillOpening() bool {
+	if !a.stream.content {
+		return a.fill()
+	}
+	if a.first == 0 {
+		a.first = time.Since(a.begun)
+	}
+	a.watch()
+	defer a.unwatch()
+	return a.fill()
+}
+
+// mostHeld bounds what is held of a stream that nothing was handed out of.
+func (a *attempt) mostHeld() int64 {
+	if a.wholeOnly() {
+		return a.call.c.maxAnswer()
+	}
+	return maxHeld
 }
 
 // openRaw hands the answer on as it comes, unread: there is no dialect to
@@ -73,27 +112,83 @@ func (a *attempt) openRaw(ctx context.Context) {
 func (a *attempt) scan(opening bool) bool {
 	s := a.stream
 	for s.held < s.end && !(opening && s.content) {
-		n, kind, text := s.dec.Next(s.rest())
-		if n == 0 && kind != llm.Fail {
-			return false
-		}
-		switch kind {
-		case llm.Fail:
+		rest := s.rest()
+		n, kind, text := s.dec.Next(rest)
+		switch {
+		case kind == llm.Fail:
 			a.fail(s.dec.Outcome())
 			return true
-		case llm.End:
-			s.held += n
-			a.complete(s.dec.Outcome())
-			return true
-		case llm.Content:
-			s.content, s.idleSince = true, 0
-			if a.call.ask.text {
-				s.text = append(s.text, text...)
-			}
+		case n == 0:
+			return false
+		case kind == llm.Content:
+			s.idleSince = 0
 		}
-		s.held += n
+		if !a.passOn(rest[:n], kind, text) {
+			a.fail(llm.Outcome{Verdict: event.Incompatible, Err: errDiffers})
+			return true
+		}
+		if kind == llm.End {
+			a.finishStream(s.dec.Outcome())
+			return true
+		}
 	}
 	return false
+}
+
+// passOn gives an event to whoever wants it: the caller as it is, behind a cut
+// answer, or as a part of a plain answer. It is false when the answer does not
+// go on where the cut one ended.
+func (a *attempt) passOn(raw []byte, kind llm.Kind, text []byte) bool {
+	s := a.stream
+	switch {
+	case a.builder != nil:
+		s.content = s.content || kind == llm.Content
+		a.builder.Add(raw)
+		s.skip(len(raw))
+	case a.join != nil:
+		ok := true
+		if kind == llm.End {
+			ok = a.join.end(raw)
+		} else {
+			text, ok = a.join.add(raw, kind, text)
+		}
+		s.content = a.join.begun
+		s.skip(len(raw))
+		a.says(text)
+		return ok
+	default:
+		s.content = s.content || kind == llm.Content
+		s.held += len(raw)
+		if kind == llm.Content {
+			a.says(text)
+		}
+	}
+	return true
+}
+
+// says notes the text that the caller gets.
+func (a *attempt) says(text []byte) {
+	s := a.stream
+	if a.call.ask.text {
+		s.text = append(s.text, text...)
+	}
+	if s.long || !a.call.keeps(a.link) {
+		return
+	}
+	if s.long = len(s.said)+len(text) > maxSent; s.long {
+		s.said = nil
+		return
+	}
+	s.said = append(s.said, text...)
+}
+
+// finishStream notes the end of an answer. One that only had to be ended, since
+// all its text was there when it was cut, is not empty.
+func (a *attempt) finishStream(out llm.Outcome) {
+	if a.join != nil && out.Verdict == event.Empty {
+		out.Verdict, out.Err = event.OK, nil
+	}
+	a.complete(out)
 }
 
 // complete notes the verdict of an answer that is at its end.
@@ -121,47 +216,84 @@ func (a *attempt) fill() bool {
 	case ours:
 		a.fail(out)
 	case errors.Is(err, io.EOF):
-		if out = s.dec.EOF(rest); out.Good() {
-			if len(rest) > 0 { // the last event lacks the blank line that ends it
-				s.add("\n\n")
-			}
-			s.add(string(s.dec.Ending()))
-			s.held = s.end
-			a.complete(out)
-			return false
-		}
-		a.fail(out)
+		a.atEOF(rest)
 	default:
 		a.fail(llm.Outcome{Verdict: event.Truncated, Err: err})
 	}
 	return false
 }
 
+// atEOF judges a stream that ended in order without its end marker. When it was
+// complete all the same, the client gets the marker from us: its SDK waits for
+// it.
+func (a *attempt) atEOF(rest []byte) {
+	s := a.stream
+	out := s.dec.EOF(rest)
+	unread := len(bytes.TrimSpace(rest)) > 0 // an event without the blank line that ends it
+	switch ending := s.dec.Ending(); {
+	case !out.Good() && !(a.join != nil && out.Verdict == event.Empty):
+		a.fail(out)
+		return
+	case unread && (a.join != nil || a.builder != nil):
+		a.fail(llm.Outcome{Verdict: event.Truncated, Err: io.ErrUnexpectedEOF})
+		return
+	case a.builder != nil:
+		a.builder.Add(ending)
+	case a.join != nil:
+		if !a.join.end(ending) {
+			a.fail(llm.Outcome{Verdict: event.Incompatible, Err: errDiffers})
+			return
+		}
+	default:
+		if unread {
+			s.add("\n\n")
+		}
+		s.add(string(ending))
+		s.held = s.end
+	}
+	a.finishStream(out)
+}
+
 // nextEvents returns the next whole events of an open stream: all that one
 // read brought in, so that they go out in one write.
-func (k *call) nextEvents(a *attempt) ([]byte, error) {
-	s := a.stream
-	if s.raw {
+func (ans *Answer) nextEvents() ([]byte, error) {
+	k, a := ans.call, ans.stream
+	if a.stream.raw {
 		return k.nextRaw(a)
 	}
-	if s.handed {
-		s.text = s.text[:0]
+	if a.stream.handed {
+		a.stream.text = a.stream.text[:0]
 	}
 	for {
+		s := a.stream
 		if !s.done {
 			a.scan(false)
 		}
-		if s.waiting() {
+		if b := a.takeEvents(); len(b) > 0 {
 			s.handed = true
-			return s.take(), nil
+			k.hears()
+			return b, nil
 		}
 		if s.done {
-			return nil, k.endStream(a)
+			b := k.resume(a)
+			if b == nil {
+				return nil, k.endStream(a)
+			}
+			ans.stream, ans.Target, a = b, b.target.name, b
+			continue
 		}
 		a.watch()
 		a.fill()
 		a.unwatch()
 	}
+}
+
+// takeEvents hands out the events that wait for it.
+func (a *attempt) takeEvents() []byte {
+	if a.join != nil {
+		return a.join.take()
+	}
+	return a.stream.take()
 }
 
 // nextRaw returns the next bytes of an answer that is passed on unread.
@@ -191,7 +323,7 @@ func (a *attempt) watch() {
 	left := t.Idle - s.idleSince
 	if !s.deadline.IsZero() {
 		if d := s.deadline.Sub(s.reading); t.Idle <= 0 || d < left {
-			s.late, left = lateError{phase: phaseMax, limit: t.MaxStream}, d
+			s.late, left = s.last, d
 		}
 	} else if t.Idle <= 0 {
 		return

@@ -33,6 +33,9 @@ func (k *call) giveUp(why event.Reason) *Error {
 	default:
 		k.tellRefusal(e, why)
 	}
+	if k.req.Stream && e.Event == nil {
+		e.event(k, nil)
+	}
 	k.head(e.Header, e.Status)
 	k.retryAdvice(e, why)
 	k.note(event.Event{Kind: event.GaveUp, Reason: why, Verdict: e.Verdict, Status: e.Status, Detail: k.req.Model})
@@ -134,7 +137,7 @@ func (e *Error) event(k *call, body []byte) {
 	if !k.req.Stream {
 		return
 	}
-	e.Event = k.api.FailureEvent(llm.Failure{Status: e.Status, Verdict: e.Verdict, Message: "fairlead: " + e.Error(), Body: body, Call: k.id})
+	e.Event = k.api.FailureEvent(llm.Failure{Status: e.Status, Verdict: e.Verdict, Message: "fairlead: " + e.Error(), Body: body, Call: k.id, Path: k.req.Path})
 }
 
 // retryAdvice tells clients that retry by themselves whether that can help. We
@@ -157,22 +160,27 @@ func (k *call) answer(a *attempt) *Answer {
 	passHeaders(ans.Header, a.out.Header)
 	k.served = a.link
 	k.head(ans.Header, ans.Status)
-	if a.streaming() {
-		if max := a.link.policies.Timeouts.MaxStream; max > 0 {
-			a.stream.deadline = a.begun.Add(max)
-		}
+	if a.streaming() && a.builder == nil {
 		ans.stream = a
 		a.trusted()
+		if a.stream.done { // whole already: nobody else need wait until the caller has read it
+			a.drain()
+			a.end()
+		}
 		return ans
 	}
 	ans.plain = a.plain
 	a.end()
+	a.free()
 	k.finished(a)
 	return ans
 }
 
 func (k *call) finished(a *attempt) {
 	u := a.usage()
+	if k.cut != nil {
+		u = sum(u, k.cut.spent)
+	}
 	k.note(event.Event{Kind: event.Finished, Verdict: a.out.Verdict, Status: a.out.Status, Target: a.target.name, N: u.Output, M: u.Input, Detail: k.req.Model})
 	k.finish(a.out.Verdict, a.out.Status, u)
 }
@@ -182,26 +190,42 @@ func (k *call) endStream(a *attempt) error {
 	if k.over {
 		return k.result
 	}
+	defer a.free()
 	if a.out.Good() {
-		a.drain()
-		a.end()
+		if !a.settled {
+			a.drain()
+			a.end()
+		}
 		k.finished(a)
 		k.over, k.result = true, io.EOF
 		return k.result
 	}
 	a.end()
-	cut := a.out
-	if cut.Status/100 == 2 && (cut.Verdict != event.Canceled || errors.Is(cut.Err, ErrClosed)) {
-		cut.Verdict = event.Truncated
+	k.over, k.result = true, k.cutShort(a)
+	return k.result
+}
+
+// cutShort is the error of a stream that failed after its first content, and of
+// which no rest was found: the first cause, not what came of looking for it.
+func (k *call) cutShort(a *attempt) *Error {
+	out, from, spent := a.out, a.target.name, a.usage()
+	if c := k.cut; c != nil {
+		out, from, spent = c.first, c.from, c.spent
 	}
-	e := &Error{Report: k.report, Verdict: cut.Verdict, Status: a.out.Status, Err: providerError(a.target.name, &a.out), Header: http.Header{}}
+	cut := out.Verdict
+	if k.gone() != nil && k.cut != nil {
+		cut = event.Canceled
+	} else if out.Status/100 == 2 && (cut != event.Canceled || errors.Is(out.Err, ErrClosed)) {
+		cut = event.Truncated
+	}
+	e := &Error{Report: k.report, Verdict: cut, Status: out.Status, Err: providerError(from, &out), Header: http.Header{}}
 	e.Event = k.api.FailureEvent(llm.Failure{
-		Status: failureStatus(&a.out), Verdict: a.out.Verdict, Body: a.out.Body, Call: k.id,
-		Message: fmt.Sprintf("fairlead: the answer of %s was cut: %s", a.target.name, wordsFor(&a.out, false)),
+		Status: failureStatus(&out), Verdict: out.Verdict, Body: out.Body, Call: k.id, Path: k.req.Path,
+		Message: fmt.Sprintf("fairlead: the answer of %s was cut: %s", from, wordsFor(&out, false)),
 	})
-	k.note(event.Event{Kind: event.GaveUp, Reason: event.CutAfter, Verdict: cut.Verdict, Target: a.target.name, Status: a.out.Status, Detail: k.req.Model})
-	k.finish(cut.Verdict, a.out.Status, a.usage())
-	k.over, k.result = true, e
+	k.head(e.Header, out.Status)
+	k.note(event.Event{Kind: event.GaveUp, Reason: event.CutAfter, Verdict: cut, Target: from, Status: out.Status, Detail: k.req.Model})
+	k.finish(cut, out.Status, spent)
 	return e
 }
 
@@ -217,13 +241,14 @@ func (k *call) leave(a *attempt) {
 	if k.over {
 		return
 	}
-	if !a.stream.done || a.stream.waiting() {
+	if !a.stream.done || a.stream.waiting() || a.join != nil && len(a.join.out) > 0 {
 		a.out = llm.Outcome{Verdict: event.Canceled, Status: a.status(), Header: a.resp.Header, Err: context.Canceled}
 	}
 	if a.out.Good() {
 		k.endStream(a)
 		return
 	}
+	defer a.free()
 	a.end()
 	k.note(event.Event{Kind: event.GaveUp, Reason: event.Left, Verdict: a.out.Verdict, Target: a.target.name, Detail: k.req.Model})
 	k.finish(event.Canceled, a.status(), a.usage())
@@ -278,5 +303,6 @@ var callHeaders = [...]string{
 // finish closes the report.
 func (k *call) finish(v event.Verdict, status int, u event.Usage) {
 	k.report.Update(func(s *event.Summary) { s.End, s.Verdict, s.Status, s.Usage = k.now, v, status, u })
+	k.stopQuiet()
 	k.c.unregister(k)
 }

@@ -24,13 +24,10 @@ func (a *attempt) end() {
 	k := a.call
 	a.close()
 	a.copy.Free()
-	if a.streaming() {
-		a.stream.free()
-	}
 	k.now = time.Now()
 	k.note(event.Event{
 		Kind: event.Ended, Target: a.target.name, Key: a.key.name, Verdict: a.out.Verdict, Status: a.out.Status,
-		Attempt: k.plan.Attempts(), Wait: k.now.Sub(a.begun), First: a.first, Detail: a.detail(),
+		Attempt: a.number, Wait: k.now.Sub(a.begun), First: a.first, Detail: a.detail(), N: a.waste(),
 	})
 	a.slot.Leave()
 	if k.req.Op != llm.Generate {
@@ -72,6 +69,21 @@ func (a *attempt) release() {
 	a.keyPermit.Done(breaker.Ignore, now)
 	a.upPermit.Done(breaker.Ignore, now)
 	a.permit.Done(breaker.Ignore, now)
+}
+
+// waste is what an attempt cost that lost a race, in tokens of input by estimate.
+func (a *attempt) waste() int {
+	if !a.lost {
+		return 0
+	}
+	return a.call.req.InputTokens()
+}
+
+// free gives back the memory of a stream that is handed out no more.
+func (a *attempt) free() {
+	if a.streaming() {
+		a.stream.free()
+	}
 }
 
 // detail names the provider's error, or the clock that ended the attempt.
@@ -179,7 +191,9 @@ func (a *attempt) tellPool(rule fallback.Rule) {
 	if a.pool == nil {
 		return
 	}
-	if a.out.Good() || a.out.Verdict == event.Empty || a.streaming() && a.stream.content {
+	if a.lost { // the provider has read the prompt, and nobody told how much it wrote
+		a.reserved.Settle(limit.Need{Requests: 1, Input: k.req.InputTokens()}, k.now)
+	} else if a.out.Good() || a.out.Verdict == event.Empty || a.streaming() && a.stream.content {
 		u := a.usage()
 		a.reserved.Settle(limit.Need{Requests: 1, Input: u.Input + u.CacheWrite, Output: u.Output}, k.now)
 	} else {

@@ -36,6 +36,7 @@ type link struct {
 	provider *provider
 	target   *target   // nil for "provider/*"
 	policies *Policies // in force for this entry: the Config's, its provider's, the model's
+	equal    bool      // as good as the first
 }
 
 // metTargets bounds how many names a "*" remembers, so that a client that
@@ -138,6 +139,11 @@ func (b *builder) model(i int, m Model) {
 	for j, name := range m.Chain {
 		b.link(fmt.Sprintf("%s.Chain[%d]", path, j), r, name, m)
 	}
+	for j, name := range m.Equal {
+		if !slices.Contains(m.Chain, name) {
+			b.fault(fmt.Sprintf("%s.Equal[%d]", path, j), "%q is not in the chain", name)
+		}
+	}
 	if m.Name == "*" {
 		b.table.star = r
 	} else {
@@ -162,7 +168,7 @@ func (b *builder) link(path string, r *route, name string, m Model) {
 		return
 	}
 	pol := defaults(b.table.cfg.Policies.over(p.cfg.Policies).over(m.Policies))
-	l := link{provider: p, policies: &pol}
+	l := link{provider: p, policies: &pol, equal: slices.Contains(m.Equal, name)}
 	if model != "*" {
 		l.target = b.target(path, p, model, pol)
 		for _, other := range r.chain {

@@ -33,6 +33,7 @@ type target struct {
 	breaker *breaker.Breaker
 	pace    *breaker.Pace
 	budget  *retry.Budget
+	hedges  *hedges
 	queue   *queue.Queue
 	marked  *atomic.Int64 // misconfigured until this instant, Unix nanoseconds
 }
@@ -44,12 +45,13 @@ func newTarget(p *provider, model string, pol Policies, old *target) *target {
 		set: settingsOf(pol), limits: pol.Limits, adapt: p.cfg.Adapt,
 	}
 	if old != nil && old.set == t.set && old.provider.same(p) {
-		t.breaker, t.pace, t.budget, t.queue, t.marked = old.breaker, old.pace, old.budget, old.queue, old.marked
+		t.breaker, t.pace, t.budget, t.hedges, t.queue, t.marked = old.breaker, old.pace, old.budget, old.hedges, old.queue, old.marked
 		return t
 	}
 	t.breaker = breaker.New(pol.Breaker)
 	t.pace = &breaker.Pace{}
 	t.budget = retry.NewBudget(pol.Retry.Budget)
+	t.hedges = &hedges{tokens: hedgeBurst}
 	t.queue = queue.New(pol.Queue)
 	t.marked = &atomic.Int64{}
 	return t

@@ -79,6 +79,12 @@ func (w *window) take() []byte {
 	return b
 }
 
+// skip lets go of whole events that are not handed out as they are.
+func (w *window) skip(n int) {
+	w.held += n
+	w.out = w.held
+}
+
 // add puts bytes of ours behind those of the stream.
 func (w *window) add(b string) {
 	w.buf = append(w.buf[:w.end], b...)

@@ -27,6 +27,10 @@ const (
 	Pool    // the rate-limit pool opens then
 	Fresh   // a reused connection was dead: once more on a new one
 
+	// Why the rest of a cut answer is asked for in another way.
+	PrefillRefused // the target does not go on from the beginning of an answer
+	Differs        // its answer does not begin like the one that was cut
+
 	// What an attempt's verdict asked for.
 	VerdictSays // the verdict table; the event's verdict says which row
 
@@ -64,7 +68,7 @@ var reasonNames = [...]string{
 	KeyShut: "key_closed", NoCapacity: "no_capacity", Cannot: "incompatible", Misconfigured: "misconfigured",
 	NoTime: "no_time", AttemptsSpent: "attempts_spent", BudgetSpent: "budget_spent", FallbackOff: "fallback_off",
 	Untrusted: "untrusted_client", Hint: "hint", Backoff: "backoff", Pool: "pool", Fresh: "fresh_connection",
-	VerdictSays: "verdict", Ratio: "failure_ratio", Consecutive: "consecutive_failures", TooSlow: "slow_ratio",
+	PrefillRefused: "prefill_refused", Differs: "answer_differs", VerdictSays: "verdict", Ratio: "failure_ratio", Consecutive: "consecutive_failures", TooSlow: "slow_ratio",
 	ProbeFailed: "probe_failed", ProbeExpired: "probe_expired", ProbeOK: "probe_succeeded", RampStep: "ramp_step",
 	RampDone: "ramp_done", RampFailed: "ramp_failed", Elapsed: "elapsed", TargetsOpen: "targets_open",
 	KeyRejected: "key_rejected", QuotaSpent: "quota_exhausted", Overridden: "override", OverrideEnded: "override_ended",

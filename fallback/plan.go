@@ -53,6 +53,16 @@ func (p *Plan) Started() {
 	p.tries[p.at]++
 }
 
+// Hedged notes that the i-th target is being asked beside the present one.
+func (p *Plan) Hedged(i int) {
+	p.total++
+	p.tries[i]++
+}
+
+// Moved notes that the i-th target, asked beside the present one, goes on with
+// the call.
+func (p *Plan) Moved(i int) { p.at = i }
+
 // First reports whether the target has not been asked before in this call.
 func (p *Plan) First() bool { return p.tries[p.at] == 0 }
 

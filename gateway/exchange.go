@@ -30,6 +30,7 @@ type exchange struct {
 	api    llm.Dialect
 	buffer *fairlead.Buffer // what the body lies in; nil: nothing, or given back
 	code   int              // status, once headers were written
+	out    streamWriter     // of a stream
 }
 
 // refusal is an answer of ours instead of a call.
@@ -108,6 +109,9 @@ func (x *exchange) call(key *Key) *refusal {
 	if x.rt.kind == models {
 		return x.models(call)
 	}
+	if req.Stream {
+		call.Quiet = x.quiet
+	}
 	answer, err := x.Client.Do(x.r.Context(), call)
 	if err != nil {
 		return x.fail(err)
@@ -151,6 +155,7 @@ func (x *exchange) refuse(bad *refusal) {
 // written yet, and cuts the connection otherwise: a whole-looking half of an
 // answer would be taken for the answer.
 func (x *exchange) end() {
+	x.out.close()
 	x.free()
 	v := recover()
 	if v == http.ErrAbortHandler {
@@ -191,6 +196,9 @@ func (x *exchange) fail(err error) *refusal {
 	}
 	if failed.Report == nil && len(failed.Header["Content-Type"]) == 0 { // no provider speaks the dialect, so that nobody found words
 		return &refusal{status: failed.Status, verdict: event.UnknownModel, message: "no provider is configured for this dialect"}
+	}
+	if x.out.failLate(failed) {
+		return nil
 	}
 	x.copyHeader(failed.Header)
 	x.write(failed.Status, failed.Body)

@@ -38,7 +38,11 @@ func callOf(h http.Header, key *Key) (call fairlead.Call, lowered bool, bad *ref
 		case "Fairlead-Deadline-Ms":
 			bad = setDeadline(&call, values[0])
 		case "Fairlead-Fallback":
-			bad = setFallback(&call, values[0])
+			call.Pinned, bad = true, only("fairlead-fallback", "off", values[0])
+		case "Fairlead-Stream":
+			call.Complete, bad = true, only("fairlead-stream", "complete", values[0])
+		case "Fairlead-Resume":
+			call.Final, bad = true, only("fairlead-resume", "off", values[0])
 		case "Fairlead-Tenant":
 			bad = setTenant(&call, values[0])
 		}
@@ -70,11 +74,11 @@ func setDeadline(call *fairlead.Call, value string) *refusal {
 	return nil
 }
 
-func setFallback(call *fairlead.Call, value string) *refusal {
-	if value != "off" {
-		return badRequest("fairlead-fallback: only the value off is known")
+// only refuses any other value of a header than the one that it knows.
+func only(name, known, value string) *refusal {
+	if value != known {
+		return badRequest("%s: only the value %s is known", name, known)
 	}
-	call.Pinned = true
 	return nil
 }
 

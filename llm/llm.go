@@ -54,6 +54,8 @@ type Request struct {
 	Tools     bool // offers tools
 	Choices   int  // OpenAI's n; 1 when not said
 
+	MaxEvent int // longest event of a streamed answer in bytes, set by whoever asks for one; 0: 8 MiB
+
 	ModelAt     Span // the value of the model member in Body, quotes included
 	MaxTokensAt Span // the value that MaxTokens was read from; empty: none
 	MessagesAt  Span // the value of messages

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/x509"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -213,15 +214,12 @@ func (v *validator) refused(path, word string) bool {
 }
 
 // built makes a model of its parts.
-func (v *validator) built(path, name string, chain []string, m model) fairlead.Model {
-	return fairlead.Model{Name: name, Chain: chain, Policies: v.rules(path, m.Rules, m.Queue)}
+func (v *validator) built(path, name string, chain, equal []string, m model) fairlead.Model {
+	return fairlead.Model{Name: name, Chain: chain, Equal: equal, Policies: v.rules(path, m.Rules, m.Queue)}
 }
 
 // rules checks and builds the policy blocks that stand under path.
 func (v *validator) rules(path string, r Rules, q slotsBlock) fairlead.Policies {
-	if r.Timeouts.HedgeAfter > 0 {
-		v.fault(within(path, "timeouts.hedge_after"), "hedging is not in this version\nwrite hedge_after: off, or leave it out")
-	}
 	t := r.Timeouts
 	p := fairlead.Policies{
 		Retry: retry.Policy{
@@ -230,10 +228,12 @@ func (v *validator) rules(path string, r Rules, q slotsBlock) fairlead.Policies 
 		},
 		Timeouts: fairlead.Timeouts{
 			Connect: time.Duration(t.Connect), Headers: time.Duration(t.Headers), FirstToken: time.Duration(t.FirstToken),
-			Idle: time.Duration(t.Idle), Answer: time.Duration(t.Answer), Total: time.Duration(t.Total), MaxStream: time.Duration(t.MaxStream),
+			HedgeAfter: time.Duration(t.HedgeAfter),
+			Idle:       time.Duration(t.Idle), Answer: time.Duration(t.Answer), Total: time.Duration(t.Total), MaxStream: time.Duration(t.MaxStream),
 		},
 		Breaker: breakerOf(r.Breaker),
 		Queue:   queue.Config{MaxInFlight: int(q.MaxInFlight), MaxWaiting: int(q.MaxWaiting), MaxWait: time.Duration(q.MaxWait)},
+		Streams: v.streams(within(path, "stream"), r.Stream),
 		Limits:  limit.Limits{RPM: int(r.Limits.RPM), ITPM: int(r.Limits.ITPM), OTPM: int(r.Limits.OTPM)},
 	}
 	v.block(within(path, "retry"), p.Retry.Validate())
@@ -241,6 +241,28 @@ func (v *validator) rules(path string, r Rules, q slotsBlock) fairlead.Policies 
 	v.block(within(path, "queue"), p.Queue.Validate())
 	v.block(within(path, "limits"), p.Limits.Validate())
 	return p
+}
+
+func (v *validator) streams(path string, s streamBlock) fairlead.Streams {
+	return fairlead.Streams{
+		Resume: word(v, path+".resume", s.Resume, map[string]fairlead.Resume{
+			"auto": fairlead.ResumeAuto, "loose": fairlead.ResumeLoose, "off": fairlead.ResumeOff,
+		}),
+		Upstream: word(v, path+".stream_upstream", s.Upstream, map[string]fairlead.Upstream{
+			"auto": fairlead.UpstreamAuto, "always": fairlead.UpstreamAlways, "never": fairlead.UpstreamNever,
+		}),
+		Complete:  word(v, path+".complete", string(s.Complete), map[string]fairlead.Switch{"on": fairlead.On, "off": fairlead.Off}),
+		Keepalive: time.Duration(s.Keepalive), MaxEvent: int64(s.MaxEvent),
+	}
+}
+
+// word is what a word means; the empty one is what an outer block says.
+func word[T any](v *validator, path, text string, known map[string]T) (meaning T) {
+	meaning, ok := known[text]
+	if !ok && text != "" {
+		v.fault(path, "want %s", strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+	}
+	return meaning
 }
 
 func breakerOf(b breakerBlock) breaker.Config {

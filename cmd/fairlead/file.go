@@ -1,6 +1,10 @@
 package main
 
-import "fairlead.dev/config"
+import (
+	"errors"
+
+	"fairlead.dev/config"
+)
 
 // file is what fairlead.yaml may hold. 0 or absence is the default, or what an
 // outer block says; "off" switches off.
@@ -20,7 +24,7 @@ type file struct {
 
 // Reserved names blocks that will come.
 func (file) Reserved() map[string]string {
-	return laterBlocks("quality", "stream", "store", "state", "telemetry")
+	return laterBlocks("quality", "store", "state", "telemetry")
 }
 
 func laterBlocks(names ...string) map[string]string {
@@ -48,7 +52,7 @@ type provider struct {
 }
 
 // Reserved names blocks that will come.
-func (provider) Reserved() map[string]string { return laterBlocks("quality", "stream") }
+func (provider) Reserved() map[string]string { return laterBlocks("quality") }
 
 // adaptRow says what some models cannot take.
 type adaptRow struct {
@@ -70,12 +74,12 @@ type model struct {
 }
 
 // Reserved names blocks that will come.
-func (model) Reserved() map[string]string { return laterBlocks("quality", "stream") }
+func (model) Reserved() map[string]string { return laterBlocks("quality") }
 
 // entry is one target of a chain: provider/model, or {target: provider/model}.
 type entry struct {
 	Target string `yaml:"target" jsonschema:"required"`
-	Equal  bool   `yaml:"equal" jsonschema_description:"as good as the primary; hedging, which would use it, does not exist yet"`
+	Equal  bool   `yaml:"equal" jsonschema_description:"as good as the first target: asked beside it after hedge_after"`
 }
 
 // UnmarshalText reads the short form.
@@ -90,6 +94,7 @@ type Rules struct {
 	Retry    retryBlock    `yaml:"retry" jsonschema_description:"whether and when a target is asked again"`
 	Timeouts timeoutsBlock `yaml:"timeouts" jsonschema_description:"the clocks of a call and its attempts"`
 	Breaker  breakerBlock  `yaml:"breaker" jsonschema_description:"when a target is asked no more for a while"`
+	Stream   streamBlock   `yaml:"stream" jsonschema_description:"what becomes of streams that stall, fail or are slow"`
 	Limits   limitsBlock   `yaml:"limits" jsonschema_description:"limits of one key, a minute; 0: what the provider says"`
 }
 
@@ -106,7 +111,7 @@ type timeoutsBlock struct {
 	Connect    config.Duration `yaml:"connect" default:"5s" jsonschema_description:"DNS, TCP and TLS together"`
 	Headers    config.Duration `yaml:"headers" default:"60s" jsonschema_description:"a stream: until its headers"`
 	FirstToken config.Duration `yaml:"first_token" default:"60s" jsonschema_description:"a stream: until its first content"`
-	HedgeAfter config.Duration `yaml:"hedge_after" default:"off" jsonschema_description:"not in this version: only off"`
+	HedgeAfter config.Duration `yaml:"hedge_after" default:"off" jsonschema_description:"a stream: without content until then, a target marked equal is asked too"`
 	Idle       config.Duration `yaml:"idle" default:"2m" jsonschema_description:"a stream: between two content events"`
 	Answer     config.Duration `yaml:"answer" default:"10m" jsonschema_description:"one plain attempt"`
 	Total      config.Duration `yaml:"total" default:"10m" jsonschema_description:"a plain call to its end, a stream to its first content"`
@@ -123,6 +128,31 @@ type breakerBlock struct {
 	MaxOpen      config.Duration `yaml:"max_open" default:"2m" jsonschema_description:"longest open interval"`
 	Probes       config.Count    `yaml:"probes" default:"1" jsonschema_description:"attempts at once while half-open"`
 	Lease        config.Duration `yaml:"lease" default:"90s" jsonschema_description:"time until a probe counts as failed"`
+}
+
+type streamBlock struct {
+	Resume    string          `yaml:"resume" default:"auto" jsonschema:"enum=auto,enum=loose,enum=off" jsonschema_description:"after a cut: auto takes the rest from a model that goes on exactly there; loose may also ask for it in another turn; off: an error event"`
+	Upstream  string          `yaml:"stream_upstream" default:"auto" jsonschema:"enum=auto,enum=always,enum=never" jsonschema_description:"ask plain requests as streams, and assemble the answer; auto: at api.anthropic.com and api.openai.com"`
+	Complete  onOff           `yaml:"complete" default:"off" jsonschema:"enum=on,enum=off" jsonschema_description:"on: hand a stream out only when it is proven whole"`
+	Keepalive config.Duration `yaml:"keepalive" default:"15s" jsonschema_description:"a client that got nothing for this long gets a ping"`
+	MaxEvent  config.Size     `yaml:"max_event" default:"8MiB" jsonschema_description:"longest event of a stream"`
+}
+
+// onOff is a switch that an outer block may have set.
+type onOff string
+
+// UnmarshalText reads on or off, and true or false too.
+func (s *onOff) UnmarshalText(text []byte) error {
+	switch *s = onOff(text); *s {
+	case "on", "off":
+	case "true":
+		*s = "on"
+	case "false":
+		*s = "off"
+	default:
+		return errors.New("want on or off")
+	}
+	return nil
 }
 
 // slotsBlock is the part of the queue that every target has of its own.

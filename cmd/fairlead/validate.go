@@ -165,7 +165,7 @@ func (v *validator) model(name string, m model) {
 	if len(m.Chain) == 0 {
 		v.fault(chain, "the chain is empty: name at least one target as provider/model")
 	}
-	var targets []string
+	var targets, equal []string
 	for i, e := range m.Chain {
 		at := fmt.Sprintf("%s[%d]", chain, i)
 		v.entry(at, e, m)
@@ -173,9 +173,12 @@ func (v *validator) model(name string, m model) {
 			v.fault(at, "%q is in the chain twice", e.Target)
 		}
 		targets = append(targets, e.Target)
+		if e.Equal {
+			equal = append(equal, e.Target)
+		}
 	}
 	v.dialect(name, chain, m)
-	v.client.Models = append(v.client.Models, v.built(path, name, targets, m))
+	v.client.Models = append(v.client.Models, v.built(path, name, targets, equal, m))
 }
 
 // entry checks one target.
@@ -189,9 +192,6 @@ func (v *validator) entry(at string, e entry, m model) {
 		v.fault(at, "%q is no target: write provider/model", e.Target)
 	case !known:
 		v.fault(at, "there is no provider %q\n%s", pname, v.providersKnown(pname))
-	}
-	if e.Equal {
-		v.fault(at, "equal: true has no effect in this version: there is no hedging yet\nleave it out, or write equal: false")
 	}
 }
 

@@ -30,7 +30,7 @@ type decoder struct {
 
 // Decoder reads a stream that answers r.
 func (Provider) Decoder(r *llm.Request, status int, h http.Header) llm.Decoder {
-	return &decoder{req: r, status: status, header: h}
+	return &decoder{req: r, status: status, header: h, split: sse.Splitter{Max: r.MaxEvent}}
 }
 
 // Next looks at the first whole event of b.
