@@ -104,7 +104,7 @@ var errLost = context.Canceled
 // rival returns whom to ask beside an attempt that is slow to begin: the first
 // target behind it that the chain calls equal, in another pool. -1 is nobody.
 func (k *call) rival(a *attempt) int {
-	if a.link.policies.Timeouts.HedgeAfter <= 0 || !a.asksForStream() || k.cut != nil || k.plan.Pinned {
+	if a.link.policies.Timeouts.HedgeAfter <= 0 || !a.asksForStream() || k.cut != nil || !k.plan.MayHedge() {
 		return -1
 	}
 	for i := k.plan.Target() + 1; i < len(k.links); i++ {

@@ -27,6 +27,7 @@ type Plan struct {
 	at     int
 	total  int
 	tries  [MaxChain]uint8
+	beside int  // the target that was asked beside another; 0: none was
 	bounce bool // the one free repeat on a fresh connection is spent
 
 	pool   int       // of the targets refused because of their pool: the first to open
@@ -57,7 +58,12 @@ func (p *Plan) Started() {
 func (p *Plan) Hedged(i int) {
 	p.total++
 	p.tries[i]++
+	p.beside = i
 }
+
+// MayHedge reports whether another target may be asked beside the present one:
+// once in a call.
+func (p *Plan) MayHedge() bool { return !p.Pinned && p.beside == 0 }
 
 // Moved notes that the i-th target, asked beside the present one, goes on with
 // the call.
@@ -162,8 +168,8 @@ func (p *Plan) hop(o *llm.Outcome, t Terms) Step {
 	}
 	from := p.at
 	for i := p.at + 1; i < p.Length; i++ {
-		if o.Verdict == event.TooLarge && !p.larger(i, from) {
-			continue
+		if i == p.beside || o.Verdict == event.TooLarge && !p.larger(i, from) {
+			continue // it has just failed, or will
 		}
 		p.at = i
 		return Step{Kind: Hop, Reason: event.VerdictSays}
