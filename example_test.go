@@ -94,7 +94,7 @@ func ExampleClient_Stream() {
 		return
 	}
 	defer c.Close()
-	for chunk, err := range c.Stream(context.Background(), fairlead.Request{Model: "cut-after-3", Prompt: "hi"}) {
+	for chunk, err := range c.Stream(context.Background(), fairlead.Request{Model: "cut-after-3+no-prefill", Prompt: "hi"}) {
 		if failed, ok := errors.AsType[*fairlead.Error](err); ok {
 			fmt.Println("\n" + failed.Verdict.String())
 			return

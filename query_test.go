@@ -77,7 +77,10 @@ func TestAStreamThatIsCutSaysSo(t *testing.T) {
 			return
 		}
 		for _, model := range []string{"cut-after-40", "close-after-40", "error-after-40", "malformed-after-40", "stall-after-40"} {
-			w := newWorld(t, chain(p+"/"+model))
+			w := newWorld(t, func(cfg *fairlead.Config) {
+				chain(p + "/" + model)(cfg)
+				cfg.Streams.Resume = fairlead.ResumeOff
+			})
 			began, text, failure := time.Now(), "", error(nil)
 			for chunk, err := range w.client.Stream(t.Context(), fairlead.Request{Model: "m", Prompt: "hi"}) {
 				text += chunk.Text

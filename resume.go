@@ -42,7 +42,7 @@ func (c *resumption) way(r *llm.Request, t *target, m llm.Model) llm.Resume {
 // otherwise says whether the same target is to be asked for the rest in another
 // way, after it failed in this one.
 func (k *call) otherwise(a *attempt) (fallback.Step, bool) {
-	if k.cut == nil || a.join == nil || k.plan.Attempts() >= k.plan.Limit() {
+	if k.cut == nil || k.plan.Attempts() >= k.plan.Limit() {
 		return fallback.Step{}, false
 	}
 	differs := errors.Is(a.out.Err, errDiffers)

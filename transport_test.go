@@ -95,7 +95,7 @@ func TestWrapNeverHidesACut(t *testing.T) {
 		if !stream {
 			return
 		}
-		for _, model := range []string{"cut-after-40", "close-after-40", "error-after-40"} {
+		for _, model := range []string{"cut-after-40+no-prefill", "close-after-40+no-prefill", "error-after-40+no-prefill"} {
 			_, b := post(w.T, client, url, body(model, true))
 			r := result{body: b}
 			r.readEvents()

@@ -30,23 +30,29 @@ type Fit struct {
 // not the first to be asked is adapted to: the client chose the first itself, and gets its answer unchanged.
 func NewFit(r *Request, m Model, own []Adapt) *Fit {
 	f := &Fit{Request: r, Model: m, tokens: r.MaxTokens}
-	if !m.Hop {
-		return f
+	if m.Hop {
+		f.Row = m.Known(own)
 	}
+	return f
+}
+
+// Known is what is known of the model: the user's rows, then the dialect's own.
+func (m *Model) Known(own []Adapt) (row Adapt) {
 	for _, rows := range [...][]Adapt{m.Adapt, own} {
 		for i := range rows {
 			if Match(rows[i].Model, m.Name) {
-				f.Row = f.Row.or(&rows[i])
+				row = row.or(&rows[i])
 			}
 		}
 	}
-	return f
+	return row
 }
 
 // or fills what the row does not know from another. What is dropped from the body and from the beta header is one
 // piece of knowledge and comes from one row: with half of it a request is refused.
 func (a Adapt) or(b *Adapt) Adapt {
 	a.Model = cmp.Or(a.Model, b.Model)
+	a.Prefill = cmp.Or(a.Prefill, b.Prefill)
 	a.Window, a.MaxOutput = cmp.Or(a.Window, b.Window), cmp.Or(a.MaxOutput, b.MaxOutput)
 	a.NoTools, a.NoImages = a.NoTools || b.NoTools, a.NoImages || b.NoImages
 	if a.Drop == nil && a.DropBetas == nil {

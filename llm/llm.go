@@ -301,6 +301,7 @@ type Adapt struct {
 	MaxOutput int      // max_tokens is clamped to it
 	NoTools   bool     // cannot use tools: a request with tools passes it over
 	NoImages  bool     // cannot see images: a request with images passes it over
+	Prefill   string   // "allowed" or "refused": whether it goes on from the beginning of an answer
 	Drop      []string // fields that it refuses and that may be left out: "temperature", "output_config.effort", "thinking?type=adaptive"
 	DropBetas []string // values of the beta header (patterns) that go with them
 	Refuse    []string // fields that it refuses and that may not be left out, named alike

@@ -12,14 +12,19 @@ func (Provider) Body(r *llm.Request, m llm.Model) (llm.Body, error) {
 	if r.Op > llm.CountTokens {
 		return llm.Body{Bytes: r.Body}, nil
 	}
-	if !m.Hop {
+	if !m.Hop && m.Resume == llm.Afresh {
 		return r.Named(m), nil
 	}
 	f := llm.NewFit(r, m, adapts)
 	if err := f.Check(func() bool { return showsImages(r) }); err != nil {
 		return llm.Body{}, err
 	}
-	if err := fitThinking(f); err != nil {
+	if m.Hop {
+		if err := fitThinking(f); err != nil {
+			return llm.Body{}, err
+		}
+	}
+	if err := f.Resume(""); err != nil {
 		return llm.Body{}, err
 	}
 	return f.Body()

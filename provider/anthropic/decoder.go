@@ -23,6 +23,7 @@ type decoder struct {
 	seen      bool // an event with data has come
 	started   bool // message_start has come
 	something bool // the answer has something in it: text, or a block that is not text
+	outline   outline
 	unmarked  bool // the answer is complete, and its end marker did not come
 	over      bool // out is final
 	out       llm.Outcome
@@ -160,7 +161,11 @@ func (d *decoder) frame(f *frame, data []byte) (llm.Kind, []byte) {
 	case "ping":
 		return llm.Ping, nil
 	case "content_block_start":
+		d.outline.blocks++
+		d.outline.open = true
 		return d.block(f.block)
+	case "content_block_stop":
+		d.outline.open = false
 	case "message_start":
 		if d.started {
 			return d.fail(event.Truncated, errTwoStart), nil
@@ -180,6 +185,3 @@ func (d *decoder) frame(f *frame, data []byte) (llm.Kind, []byte) {
 	}
 	return llm.Lifecycle, nil
 }
-
-// Seam is where another answer may go on.
-func (d *decoder) Seam() llm.Seam { return nil }

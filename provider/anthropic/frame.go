@@ -85,9 +85,10 @@ func (d *decoder) delta(raw []byte) (llm.Kind, []byte) {
 			d.text = llm.AppendUnquoted(d.text, raw[m.Start:m.End])
 			content = true
 		case "thinking", "partial_json":
-			content = true
+			content, d.outline.other = true, true
 		}
 	}
+	d.outline.other = d.outline.other || typeOf(raw) != "text_delta"
 	if !content {
 		return llm.Lifecycle, nil // a signature, a citation, what the future brings
 	}
@@ -99,7 +100,7 @@ func (d *decoder) delta(raw []byte) (llm.Kind, []byte) {
 // have no input. A text block may bring its first words with it.
 func (d *decoder) block(raw []byte) (llm.Kind, []byte) {
 	if typeOf(raw) != "text" {
-		d.something = true
+		d.something, d.outline.other = true, true
 		return llm.Lifecycle, nil
 	}
 	value, _ := llm.Get(raw, "text")

@@ -13,15 +13,18 @@ func (Provider) Body(r *llm.Request, m llm.Model) (llm.Body, error) {
 	if r.Op != llm.Generate {
 		return llm.Body{Bytes: r.Body}, nil
 	}
-	if !m.Hop {
+	if !m.Hop && m.Resume == llm.Afresh {
 		return r.Named(m), nil
 	}
 	f := llm.NewFit(r, m, adapts)
 	if err := f.Check(func() bool { return showsImages(r) }); err != nil {
 		return llm.Body{}, err
 	}
-	if reasons(m.Name) {
+	if m.Hop && reasons(m.Name) {
 		renameLimit(f)
+	}
+	if err := f.Resume(`,"prefix":true`); err != nil { // DeepSeek, Mistral and others know it by this name
+		return llm.Body{}, err
 	}
 	return f.Body()
 }

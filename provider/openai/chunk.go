@@ -10,6 +10,9 @@ import (
 type chunk struct {
 	choices llm.Member
 	usage   []byte
+	id      []byte
+	created []byte
+	model   []byte
 	failed  bool // it is an error: error is not null, or object is "error"
 }
 
@@ -21,6 +24,12 @@ func readChunk(data []byte) (c chunk, ok bool) {
 		switch string(m.Key) {
 		case "choices":
 			c.choices = m
+		case "id":
+			c.id = raw
+		case "created":
+			c.created = raw
+		case "model":
+			c.model = raw
 		case "usage":
 			if m.Kind == llm.Object {
 				c.usage = raw
@@ -101,6 +110,8 @@ func (d *decoder) delta(data []byte, at llm.Member, first bool) (content bool) {
 		if first && m.Kind == llm.String && string(m.Key) == "content" {
 			d.text = llm.AppendUnquoted(d.text, value)
 			d.usual.text, d.usual.count = m, d.usual.count+1
+		} else {
+			d.outline.other = true
 		}
 	}
 	return content

@@ -22,6 +22,7 @@ type decoder struct {
 	usage    event.Usage
 	tally    tally
 	seen     bool // an event with data has come
+	outline  outline
 	unmarked bool // the answer is complete, and its end marker did not come
 	over     bool // out is final
 	out      llm.Outcome
@@ -175,6 +176,7 @@ func (d *decoder) chunk(data []byte) (llm.Kind, []byte) {
 	if c.failed {
 		return d.failWith(data), nil
 	}
+	d.outline.learn(&c)
 	addUsage(&d.usage, c.usage)
 	d.text = d.text[:0]
 	d.usual.begin()
@@ -184,6 +186,3 @@ func (d *decoder) chunk(data []byte) (llm.Kind, []byte) {
 	}
 	return k, text
 }
-
-// Seam is where another answer may go on.
-func (d *decoder) Seam() llm.Seam { return nil }
