@@ -96,8 +96,16 @@ func (c *Client) Do(ctx context.Context, ask Call) (*Answer, error) {
 	if err != nil {
 		return nil, refusal(api, ask.Request, err)
 	}
+	ended := false
+	defer func() {
+		if !ended { // a panic of ours must not make Close wait for ever
+			k.stopQuiet()
+			c.unregister(k)
+		}
+	}()
 	k.keepAlive()
 	a, why := k.run(fallback.Step{Kind: fallback.AskNow})
+	ended = true
 	if a == nil {
 		return nil, k.giveUp(why)
 	}
@@ -208,6 +216,15 @@ func (c *Client) track(k *call, lane int, cancel context.CancelCauseFunc) {
 	case <-c.stop:
 		cancel(ErrClosed)
 	default:
+	}
+}
+
+// end ends one of the attempts of a call; it may have ended by itself.
+func (c *Client) end(k *call, lane int, cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cancel := c.calls[k][lane]; cancel != nil {
+		cancel(cause)
 	}
 }
 

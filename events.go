@@ -128,7 +128,7 @@ func (a *attempt) scan(opening bool) bool {
 			return true
 		}
 		if kind == llm.End {
-			a.finishStream(s.dec.Outcome())
+			a.complete(s.dec.Outcome())
 			return true
 		}
 	}
@@ -182,15 +182,6 @@ func (a *attempt) says(text []byte) {
 	s.said = append(s.said, text...)
 }
 
-// finishStream notes the end of an answer. One that only had to be ended, since
-// all its text was there when it was cut, is not empty.
-func (a *attempt) finishStream(out llm.Outcome) {
-	if a.join != nil && out.Verdict == event.Empty {
-		out.Verdict, out.Err = event.OK, nil
-	}
-	a.complete(out)
-}
-
 // complete notes the verdict of an answer that is at its end.
 func (a *attempt) complete(out llm.Outcome) {
 	out.Status, out.Header = a.status(), a.resp.Header
@@ -231,7 +222,7 @@ func (a *attempt) atEOF(rest []byte) {
 	out := s.dec.EOF(rest)
 	unread := len(bytes.TrimSpace(rest)) > 0 // an event without the blank line that ends it
 	switch ending := s.dec.Ending(); {
-	case !out.Good() && !(a.join != nil && out.Verdict == event.Empty):
+	case !out.Good():
 		a.fail(out)
 		return
 	case unread && (a.join != nil || a.builder != nil):
@@ -251,7 +242,7 @@ func (a *attempt) atEOF(rest []byte) {
 		s.add(string(ending))
 		s.held = s.end
 	}
-	a.finishStream(out)
+	a.complete(out)
 }
 
 // nextEvents returns the next whole events of an open stream: all that one

@@ -79,7 +79,7 @@ func (k *call) race(a *attempt) *attempt {
 	launch(b)
 	first := <-done
 	if first.out.Good() {
-		other(first, a, b).cancel(errLost)
+		k.c.end(k, 1-first.lane, errLost)
 		return k.won(first, <-done, i)
 	}
 	if second := <-done; second.out.Good() {
@@ -88,13 +88,6 @@ func (k *call) race(a *attempt) *attempt {
 	b.end()
 	b.free()
 	a.out.Verdict = k.plan.Verdict(a.out.Verdict)
-	return a
-}
-
-func other(x, a, b *attempt) *attempt {
-	if x == a {
-		return b
-	}
 	return a
 }
 

@@ -222,10 +222,11 @@ func (j *join) begin() {
 }
 
 // end takes the event that ends the answer, and reports whether the client has
-// all of it. An answer may end where the other was cut: then its end is all that
-// was missing.
+// all of it. An answer that is, word for word, what the client has proves that
+// only the end was missing. A model that was asked to go on and said nothing
+// proves nothing: that may be its own fault.
 func (j *join) end(raw []byte) bool {
-	if len(j.want) > 0 && j.way != llm.Prefill {
+	if !j.begun && (len(j.want) > 0 || j.way == llm.Prefill) {
 		return false
 	}
 	if !j.begun {

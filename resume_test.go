@@ -32,11 +32,16 @@ func spliced(p string, targets ...string) func(*fairlead.Config) {
 			targets[i] = p + "/" + t
 		}
 		chain(targets...)(cfg)
-		cfg.Retry.Attempts = 1
-		cfg.Timeouts.FirstToken, cfg.Timeouts.Idle = 10*time.Second, 20*time.Second
-		for i := range cfg.Providers {
-			cfg.Providers[i].Adapt = []llm.Adapt{{Model: "prefilling*", Prefill: "allowed"}, {Model: "good*", Prefill: "refused"}}
-		}
+		tight(cfg)
+	}
+}
+
+// tight sets short clocks, and who goes on from the beginning of an answer.
+func tight(cfg *fairlead.Config) {
+	cfg.Retry.Attempts = 1
+	cfg.Timeouts.FirstToken, cfg.Timeouts.Idle = 10*time.Second, 20*time.Second
+	for i := range cfg.Providers {
+		cfg.Providers[i].Adapt = []llm.Adapt{{Model: "prefilling*", Prefill: "allowed"}, {Model: "good*", Prefill: "refused"}}
 	}
 }
 
@@ -114,11 +119,11 @@ var (
 // Whatever happens to a stream, its caller gets the whole answer exactly, if a
 // target can go on with it, or gives the same answer again.
 func TestTheWholeAnswerAfterEveryFault(t *testing.T) {
-	for _, spare := range []string{"prefilling", "prefilling:no-prefill", "good"} {
+	for _, spare := range []string{"prefilling", "prefilling:no-prefill", "good", "http2"} {
 		for _, fault := range append(append([]string{"no-end"}, lateFaults...), earlyFaults...) {
 			t.Run(spare+"/"+fault, func(t *testing.T) {
 				streams(t, func(t *testing.T, dialect, p string) {
-					w := newWorld(t, spliced(p, fault, spare))
+					w := makeWorld(t, spliced(p, fault, strings.Replace(spare, "http2", "prefilling", 1)), spare == "http2")
 					r := w.ask(dialect, "m", true)
 					w.whole(r)
 					if err := oneMessage(dialect, r.body); err != nil {

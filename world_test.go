@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +38,12 @@ type world struct {
 // newWorld makes a world. edit may change the configuration before it is used.
 func newWorld(t *testing.T, edit func(*fairlead.Config)) *world {
 	t.Helper()
+	return makeWorld(t, edit, false)
+}
+
+// makeWorld makes a world whose providers speak HTTP/1.1, or HTTP/2 over TLS.
+func makeWorld(t *testing.T, edit func(*fairlead.Config), http2 bool) *world {
+	t.Helper()
 	w := &world{T: t, net: memnet.New(), fake: map[string]*fakellm.Server{}}
 	cfg := fairlead.Config{Dial: w.net.Dial}
 	for name, api := range map[string]llm.Provider{"a": anthropic.Provider{}, "o": openai.Provider{}} {
@@ -42,6 +51,11 @@ func newWorld(t *testing.T, edit func(*fairlead.Config)) *world {
 		cfg.Providers = append(cfg.Providers, fairlead.Provider{
 			Name: name, API: api, BaseURL: "http://" + name + ":80", Keys: []fairlead.Key{{Secret: "sk-" + name}},
 		})
+	}
+	if http2 {
+		for i := range cfg.Providers {
+			w.overHTTP2(&cfg.Providers[i])
+		}
 	}
 	cfg.Models = []fairlead.Model{
 		{Name: "*", Chain: []string{"a/*", "o/*"}},
@@ -61,6 +75,25 @@ func newWorld(t *testing.T, edit func(*fairlead.Config)) *world {
 		}
 	})
 	return w
+}
+
+// overHTTP2 serves a fake provider over TLS and HTTP/2 as well, and points p
+// there.
+func (w *world) overHTTP2(p *fairlead.Provider) {
+	w.Helper()
+	address := "example.com:" + map[string]string{"a": "8443", "o": "8444"}[p.Name] // what httptest has a certificate for
+	srv := httptest.NewUnstartedServer(w.fake[p.Name])
+	srv.Listener.Close()
+	ln, err := w.net.Listen(address)
+	if err != nil {
+		w.Fatal(err)
+	}
+	srv.Listener, srv.EnableHTTP2 = ln, true
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.StartTLS()
+	p.BaseURL, p.CAs = "https://"+address, x509.NewCertPool()
+	p.CAs.AddCert(srv.Certificate())
+	w.Cleanup(func() { srv.CloseClientConnections(); srv.Close() })
 }
 
 // chain names a model "m" with the given targets.
