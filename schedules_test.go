@@ -87,7 +87,9 @@ func newSchedule(seed uint64) *scheduled {
 	return s
 }
 
-func (s *scheduled) String() string { return fmt.Sprintf("%s stream=%v %v", s.dialect, s.stream, s.chain) }
+func (s *scheduled) String() string {
+	return fmt.Sprintf("%s stream=%v %v", s.dialect, s.stream, s.chain)
+}
 
 // run asks once, and says what is wrong with what came of it.
 func (s *scheduled) run(t *testing.T) error {

@@ -199,8 +199,10 @@ func (v *validator) adapt(path string, row adaptRow) llm.Adapt {
 			v.fault(path+"."+n.name, "must not be negative")
 		}
 	}
+	v.refused(path+".prefill", row.Prefill)
 	return llm.Adapt{
-		Model: row.Model, Window: row.Window, MaxOutput: row.MaxOutput,
+		Prefill: row.Prefill,
+		Model:   row.Model, Window: row.Window, MaxOutput: row.MaxOutput,
 		NoTools: v.refused(path+".tools", row.Tools), NoImages: v.refused(path+".images", row.Images),
 		Drop: row.Drop, DropBetas: row.DropBetas, Refuse: row.Refuse,
 	}

@@ -61,6 +61,7 @@ type adaptRow struct {
 	MaxOutput int      `yaml:"max_output" jsonschema:"minimum=0" jsonschema_description:"max_tokens is clamped to it"`
 	Tools     string   `yaml:"tools" jsonschema:"enum=allowed,enum=refused"`
 	Images    string   `yaml:"images" jsonschema:"enum=allowed,enum=refused"`
+	Prefill   string   `yaml:"prefill" jsonschema:"enum=allowed,enum=refused" jsonschema_description:"whether it goes on from the beginning of an answer, for a stream that was cut"`
 	Drop      []string `yaml:"drop" jsonschema_description:"top-level fields that it refuses and that may be left out"`
 	DropBetas []string `yaml:"drop_betas" jsonschema_description:"values of the beta header that go with them"`
 	Refuse    []string `yaml:"refuse" jsonschema_description:"top-level fields that it refuses and that may not be left out"`
