@@ -132,7 +132,6 @@ func TestTools(t *testing.T) {
 		Unit string
 	}
 	sample := input{fakellm.Text(3), 1, "C"}
-	forOpenAI := strings.NewReplacer(`{"name"`, `{"type":"function","function":{"name"`, "input_schema", "parameters", "}}]", "}}}]").Replace(weather)
 	bubble(t, fakellm.Config{}, func(b *bed) {
 		a := read(b.post(messages, streamed("m", weather, `"tool_choice":{"type":"any"}`)).body)
 		want(b, "anthropic", decode[input](b, a.input), sample)
@@ -140,7 +139,7 @@ func TestTools(t *testing.T) {
 		if !strings.Contains(strings.Join(a.events, " "), "content_block_start ping content_block_delta") {
 			b.Errorf("events: %v", a.events)
 		}
-		o := read(b.post(chat, streamed("m", forOpenAI, `"tool_choice":"required"`)).body)
+		o := read(b.post(chat, streamed("m", weatherFunction, `"tool_choice":"required"`)).body)
 		want(b, "openai", decode[input](b, o.input), sample)
 		want(b, "finish", o.stop, "tool_calls")
 
@@ -152,12 +151,12 @@ func TestTools(t *testing.T) {
 		}](b, b.post(messages, prompt("m", weather, `"messages":[{"role":"user","content":[{"type":"text","text":"Use tool now"}]}]`)).body)
 		want(b, "by word", plain.Content[0].Name, "weather")
 		want(b, "its input", plain.Content[0].Input, sample)
-		chosen := b.post(chat, prompt("m", forOpenAI, `"tool_choice":{"type":"function","function":{"name":"weather"}}`))
+		chosen := b.post(chat, prompt("m", weatherFunction, `"tool_choice":{"type":"function","function":{"name":"weather"}}`))
 		if !strings.Contains(chosen.body, `"tool_calls":[{"id":`) {
 			b.Errorf("by name: %s", chosen.body)
 		}
 		want(b, "unasked", read(b.post(messages, streamed("m", weather)).body).text, fakellm.Text(60))
-		none := read(b.post(chat, streamed("m", forOpenAI, `"tool_choice":"none"`, `"messages":[{"role":"user","content":"use tool"}]`)).body)
+		none := read(b.post(chat, streamed("m", weatherFunction, `"tool_choice":"none"`, `"messages":[{"role":"user","content":"use tool"}]`)).body)
 		want(b, "none", none.text, fakellm.Text(60))
 		result := read(b.post(messages, streamed("m", weather, `"messages":[{"role":"user","content":"use tool"},`+
 			`{"role":"user","content":[{"type":"tool_result","content":"use tool"}]}]`)).body)

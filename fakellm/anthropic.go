@@ -151,7 +151,7 @@ func (w anthropicWire) blockFrames(m *reply, i int, b *block) iter.Seq[frame] {
 			ok = ok && yield(frame{wire: event(delta, "")})
 		}
 		for t := range b.tokens() {
-			ok = ok && yield(frame{wire: event(delta, t), tokens: 1})
+			ok = ok && yield(frame{wire: event(delta, t), token: t})
 			if !ok {
 				return
 			}
@@ -185,8 +185,4 @@ func (anthropicWire) ping() []byte { return anthropicEvent("ping", "") }
 
 func (anthropicWire) broken() []byte {
 	return []byte("event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_del\n\n")
-}
-
-func (anthropicWire) hugeEvent() (head, tail string) {
-	return "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"", "\"}}\n\n"
 }

@@ -11,8 +11,8 @@ import (
 	"fairlead.dev/fakellm"
 )
 
-// ask posts a prompt for model and returns the status and the body.
-func ask(url, model string) (int, string) {
+// askFor posts a prompt for model and returns the status and the body.
+func askFor(url, model string) (int, string) {
 	body := `{"model":"` + model + `","max_tokens":100,"messages":[{"role":"user","content":"hi"}]}`
 	req, err := http.NewRequest(http.MethodPost, url+"/v1/messages", strings.NewReader(body))
 	if err != nil {
@@ -42,10 +42,10 @@ func Example() {
 	defer fake.Close()
 
 	for range 2 {
-		status, _ := ask(server.URL, "claude-x:fail-529-once")
+		status, _ := askFor(server.URL, "claude-x:fail-529-once")
 		fmt.Println(status)
 	}
-	_, body := ask(server.URL, "claude-x:cut-after-40")
+	_, body := askFor(server.URL, "claude-x:cut-after-40")
 	fmt.Println(body)
 	for _, a := range fake.Attempts() {
 		fmt.Println(a.N, a.Fault, a.Status, a.Tokens)
@@ -79,7 +79,7 @@ func ExampleParseScript() {
 	defer fake.Close()
 
 	for _, model := range []string{"claude-opus-5-5", "claude-opus-5-5", "claude-opus-5-5", "claude-haiku-5-5"} {
-		status, body := ask(server.URL, model)
+		status, body := askFor(server.URL, model)
 		fmt.Println(model, status, strings.Contains(body, "Hello."))
 	}
 	// Output:

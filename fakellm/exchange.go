@@ -113,14 +113,18 @@ func (x *exchange) post() {
 	}
 	answer, ok := routes[x.path]
 	if !ok {
-		f := x.wire.status(http.StatusNotFound)
-		f.message = "Not Found: " + x.r.URL.Path
-		x.refuse("unknown-path", f)
+		x.unknownPath()
 		return
 	}
 	if x.valid() {
 		x.afterFault(answer)
 	}
+}
+
+func (x *exchange) unknownPath() {
+	f := x.wire.status(http.StatusNotFound)
+	f.code, f.message = "", fmt.Sprintf("Invalid URL (%s %s)", x.r.Method, x.r.URL.Path) // no model is to blame
+	x.refuse("unknown-path", f)
 }
 
 // authorized accepts the keys that are listed, or any key if none is.

@@ -1,6 +1,7 @@
 package fakellm
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 )
@@ -85,15 +86,8 @@ func failureOf(w wire, f *Fault, model string) failure {
 			out.message = fmt.Sprintf(out.message, model)
 		}
 	}
-	replace := func(to *string, by string) {
-		if by != "" {
-			*to = by
-		}
-	}
-	replace(&out.typ, f.Type)
-	replace(&out.code, f.Code)
-	replace(&out.message, f.Message)
-	replace(&out.retryAfter, f.RetryAfter)
+	out.typ, out.code = cmp.Or(f.Type, out.typ), cmp.Or(f.Code, out.code)
+	out.message, out.retryAfter = cmp.Or(f.Message, out.message), cmp.Or(f.RetryAfter, out.retryAfter)
 	if f.Error != "" && f.Status != 0 {
 		out.status = f.Status
 	}
@@ -103,14 +97,12 @@ func failureOf(w wire, f *Fault, model string) failure {
 // byStatus looks a status up; one that the table lacks gets the type of its kind.
 func byStatus(table map[int]failure, status int) failure {
 	f, ok := table[status]
-	switch {
-	case !ok && status >= 500:
+	if !ok {
 		f = table[500]
-	case !ok:
-		f = table[400]
-	}
-	if text := http.StatusText(status); !ok && text != "" {
-		f.message = text
+		if status >= 400 && status < 500 {
+			f = table[400]
+		}
+		f.message = cmp.Or(http.StatusText(status), f.message)
 	}
 	f.status = status
 	return f

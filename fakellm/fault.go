@@ -23,7 +23,7 @@ type Fault struct {
 	// counts them per model name and path, or per rule of the script.
 	First int `json:"first"`
 
-	Status     int               `json:"status"`      // answer this status; 0: 200
+	Status     int               `json:"status"`      // an error with this status; 0: an answer, or Body with 200
 	Error      string            `json:"error"`       // a named error: "spend-limit", "too-long", ...
 	Type       string            `json:"type"`        // error type instead of the usual one
 	Code       string            `json:"code"`        // error code instead of the usual one

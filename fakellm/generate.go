@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -63,9 +62,9 @@ func (x *exchange) stream(m *reply, a answer) {
 			x.flush()
 			x.wait(x.ttft())
 		}
-		if !f.head && !struck && x.attempt.Tokens >= x.fault.At {
+		if !f.head && !struck && x.attempt.Tokens >= x.fault.At && (x.fault.Do != doHuge || f.token != "") {
 			struck = true
-			if x.strike() {
+			if x.strike(&f) {
 				return
 			}
 		}
@@ -82,11 +81,13 @@ func (x *exchange) sendFrame(f frame) {
 		return
 	}
 	pace := x.perToken()
-	if f.tokens > 0 && x.attempt.Tokens > 0 {
+	if f.token != "" && x.attempt.Tokens > 0 {
 		x.wait(pace)
 	}
 	x.write(f.wire)
-	x.sent(f.tokens)
+	if f.token != "" {
+		x.sent(1)
+	}
 	// Without a pace nothing is gained by a packet for every event.
 	if pace > 0 || f.head {
 		x.flush()
@@ -104,9 +105,9 @@ func (x *exchange) sent(tokens int) {
 	}
 }
 
-// strike does what the fault does to a stream. It reports whether that was the
-// end.
-func (x *exchange) strike() (over bool) {
+// strike does what the fault does to a stream before its next event. It reports
+// whether that was the end.
+func (x *exchange) strike(next *frame) (over bool) {
 	switch x.fault.Do {
 	case doStall, doNothing:
 		x.flush()
@@ -120,16 +121,22 @@ func (x *exchange) strike() (over bool) {
 		x.write(x.wire.broken())
 		return false
 	case doHuge:
-		head, tail := x.wire.hugeEvent()
-		x.write([]byte(head))
-		line := head[strings.LastIndexByte(head, '\n')+1:] + strings.TrimSpace(tail)
-		x.fill(x.fault.Size - len(line))
-		x.write([]byte(tail))
+		x.huge(next)
 		return false
 	default:
 		return false
 	}
 	return true
+}
+
+// huge sends an event like the next one, with filler for its token.
+func (x *exchange) huge(next *frame) {
+	start := bytes.LastIndex(next.wire, []byte(quote(next.token))) + 1
+	end := start + len(escaped(next.token))
+	line := bytes.LastIndexByte(next.wire[:start], '\n') + 1
+	x.write(next.wire[:start])
+	x.fill(x.fault.Size - (start - line) - (len(next.wire) - len("\n\n") - end))
+	x.write(next.wire[end:])
 }
 
 // pings beats until the client leaves.
@@ -142,17 +149,20 @@ func (x *exchange) pings(beat []byte) {
 }
 
 // plain sends the answer as one JSON body, when it is complete. A fault after
-// k tokens strikes at the end of the k-th in the body.
+// k tokens strikes at the end of the k-th in the body, if there is one.
 func (x *exchange) plain(m *reply, a answer) {
-	if x.fault.Do == doHuge {
-		a.blocks = nil
-	}
 	tokens := a.output * m.request.choices()
-	early := x.fault.Do == doPings || x.fault.Do == doNothing
-	if !early {
+	if x.fault.At > tokens {
+		x.fault.Do = ""
+	}
+	if x.fault.Do != doPings && x.fault.Do != doNothing {
 		x.wait(x.ttft() + time.Duration(max(0, a.output-1))*x.perToken())
 	}
 	if x.gone {
+		return
+	}
+	if x.fault.Do == doError {
+		x.answerFailure(x.streamFailure())
 		return
 	}
 	body := x.wire.whole(m, a)
@@ -161,23 +171,38 @@ func (x *exchange) plain(m *reply, a answer) {
 		x.w.Header().Set("Content-Length", strconv.Itoa(len(body)+64))
 	}
 	x.open(http.StatusOK)
-	x.plainBody(body, a, tokens)
+	x.plainBody(m, body, a, tokens)
 }
 
-// cutPoint is where the first choice's k-th token ends in a plain body; never
-// its very end.
-func cutPoint(body []byte, a answer, k int) int {
+// openings are what stands before a block's contents in a plain body.
+var openings = map[string][]string{
+	"thinking": {`"thinking":"`},
+	"text":     {`"text":"`, `"content":"`},
+	"tool_use": {`"input":`, `"arguments":"`},
+}
+
+// cutPoint is where the k-th token ends in a plain body, or its contents begin.
+func cutPoint(body []byte, a answer, choices, k int) int {
 	pos := 1
-	for _, b := range a.blocks {
-		text, n, _ := firstTokens(b.tokens(), k)
-		if i := bytes.Index(body[pos:], []byte(escaped(b.text))); i >= 0 {
-			pos += i + len(escaped(text))
-		}
-		if k -= n; k <= 0 {
-			break
+	for range choices {
+		for _, b := range a.blocks {
+			for _, opening := range openings[b.kind] {
+				if i := bytes.Index(body[pos:], []byte(opening)); i >= 0 {
+					pos += i + len(opening)
+					break
+				}
+			}
+			text, n, _ := firstTokens(b.tokens(), k)
+			if body[pos-1] == '"' {
+				text = escaped(text)
+			}
+			pos += len(text)
+			if k -= n; k <= 0 {
+				return min(pos, len(body)-1)
+			}
 		}
 	}
-	return min(pos, len(body)-1)
+	return pos
 }
 
 // escaped is s as it stands between the quotes of a JSON string.
@@ -186,11 +211,11 @@ func escaped(s string) string {
 	return q[1 : len(q)-1]
 }
 
-func (x *exchange) plainBody(body []byte, a answer, tokens int) {
+func (x *exchange) plainBody(m *reply, body []byte, a answer, tokens int) {
 	switch x.fault.Do {
 	case doStall, doCut, doClose, doMalformed:
-		x.write(body[:cutPoint(body, a, x.fault.At)])
-		x.sent(min(x.fault.At, tokens))
+		x.write(body[:cutPoint(body, a, m.request.choices(), x.fault.At)])
+		x.sent(x.fault.At)
 		x.flush()
 		switch x.fault.Do {
 		case doStall:
@@ -211,6 +236,7 @@ func (x *exchange) plainBody(body []byte, a answer, tokens int) {
 		x.fill(x.fault.Size - len(body) - len(`{"filler":"",`) + 1)
 		x.write([]byte(`",`))
 		x.write(body[1:])
+		x.sent(tokens)
 	default:
 		x.write(body)
 		x.sent(tokens)

@@ -20,14 +20,11 @@ type Limit struct {
 	Burst int    `json:"burst"` // requests that may come at once; 0: a minute's worth
 }
 
-// faults names what is wrong with l, which stands at place.
-func (l *Limit) faults(place string) (errs []error) {
-	for name, v := range map[string]int{"rpm": l.RPM, "itpm": l.ITPM, "otpm": l.OTPM, "burst": l.Burst} {
-		if v < 0 {
-			errs = append(errs, fmt.Errorf("fakellm: %s.%s: must not be negative", place, name))
-		}
-	}
-	return errs
+func (l *Limit) faults(f *faultList, at string) {
+	f.check(l.RPM >= 0, at+".rpm", negative)
+	f.check(l.ITPM >= 0, at+".itpm", negative)
+	f.check(l.OTPM >= 0, at+".otpm", negative)
+	f.check(l.Burst >= 0, at+".burst", negative)
 }
 
 // bucket is a token bucket. Its level may fall below zero: output is charged

@@ -2,8 +2,10 @@ package fakellm
 
 import (
 	"errors"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -50,10 +52,7 @@ func (s *Server) Close() error {
 	}
 	s.closed = true
 	close(s.done)
-	var gates []*gate
-	for g := range s.gates {
-		gates = append(gates, g)
-	}
+	gates := slices.Collect(maps.Keys(s.gates))
 	s.mu.Unlock()
 	var errs []error
 	for _, g := range gates {
@@ -67,10 +66,7 @@ func (s *Server) Close() error {
 // mu is not held.
 func (s *Server) reviewGates() {
 	s.mu.Lock()
-	var gates []*gate
-	for g := range s.gates {
-		gates = append(gates, g)
-	}
+	gates := slices.Collect(maps.Keys(s.gates))
 	s.mu.Unlock()
 	for _, g := range gates {
 		g.review()

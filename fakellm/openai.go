@@ -48,6 +48,8 @@ func (w openaiWire) check(r *request) *failure {
 	case len(*r.Messages) == 0:
 		f = w.invalid("messages", "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.")
 		f.code = "empty_array"
+	case r.fields["stream_options"] != nil && string(r.fields["stream_options"]) != "null" && !r.Stream:
+		f = w.invalid("stream_options", "The 'stream_options' parameter is only allowed when 'stream' is enabled.")
 	case r.choices() < 1 || r.choices() > 128:
 		f = w.invalid("n", "Invalid 'n': expected a value from 1 to 128.")
 		f.code = "integer_out_of_range"
@@ -150,12 +152,14 @@ func (w openaiWire) frames(m *reply, a answer) iter.Seq[frame] {
 		}
 		each(`{"role":"assistant","content":"","refusal":null}`, "null", frame{head: true})
 		for _, b := range a.blocks {
-			if b.kind == "tool_use" {
-				each(fmt.Sprintf(`{"tool_calls":[{"index":0,"id":"call_%s","type":"function","function":{"name":%s,"arguments":""}}]}`,
-					m.id, quote(b.tool)), "null", frame{})
+			for i := range m.request.choices() {
+				if b.kind == "tool_use" {
+					call := fmt.Sprintf(`{"tool_calls":[{"index":0,"id":"call_%s_%d","type":"function","function":{"name":%s,"arguments":""}}]}`, m.id, i, quote(b.tool))
+					ok = ok && yield(frame{wire: w.delta(m, i, call, "null")})
+				}
 			}
 			for t := range b.tokens() {
-				if each(tokenDelta(b.kind, t), "null", frame{tokens: 1}); !ok {
+				if each(tokenDelta(b.kind, t), "null", frame{token: t}); !ok {
 					return
 				}
 			}
@@ -187,9 +191,4 @@ func (openaiWire) ping() []byte { return []byte(": ping\n\n") }
 
 func (openaiWire) broken() []byte {
 	return []byte("data: {\"id\":\"chatcmpl-fake\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"cont\n\n")
-}
-
-func (openaiWire) hugeEvent() (head, tail string) {
-	return "data: {\"id\":\"chatcmpl-fake\",\"object\":\"chat.completion.chunk\",\"created\":0,\"model\":\"huge\"," +
-		"\"choices\":[{\"index\":0,\"delta\":{\"content\":\"", "\"},\"finish_reason\":null}]}\n\n"
 }

@@ -2,18 +2,23 @@ package fakellm
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 )
 
 // pingEvery is the beat of pings-only.
 const pingEvery = time.Second
+
+// htmlPage is what a gateway in front of a provider sends in its place.
+const htmlPage = "<html>\r\n<head><title>%[1]d %[2]s</title></head>\r\n<body>\r\n<center><h1>%[1]d %[2]s</h1></center>\r\n" +
+	"<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n"
 
 // before does what a fault does instead of an answer. It reports whether the
 // answer may begin.
@@ -28,28 +33,16 @@ func (x *exchange) before() bool {
 	case f.Do == doSilent:
 		x.silence()
 	case f.HTML:
-		page := "<html>\r\n<head><title>" + strconv.Itoa(f.Status) + " " + http.StatusText(f.Status) + "</title></head>\r\n<body>\r\n<center><h1>" +
-			strconv.Itoa(f.Status) + " " + http.StatusText(f.Status) + "</h1></center>\r\n<hr><center>cloudflare</center>\r\n</body>\r\n</html>\r\n"
-		x.fail(failure{status: f.Status, retryAfter: f.RetryAfter}, "text/html", []byte(page))
+		x.fail(failure{status: f.Status, retryAfter: f.RetryAfter}, "text/html", fmt.Appendf(nil, htmlPage, f.Status, http.StatusText(f.Status)))
 	case f.Body != nil:
 		x.verbatim()
 	case f.fails():
 		x.answerFailure(failureOf(x.wire, f, x.req.Model))
-	case f.Do == doJSON, f.Do == doError && !x.req.Stream:
-		return x.beforePlain()
+	case f.Do == doJSON:
+		x.send(http.StatusOK, "application/json", []byte(`{"id":"fake","type":"message","content":[{"type":"te`))
 	default:
 		return true
 	}
-	return false
-}
-
-// beforePlain covers the two faults whose answer is not the model's.
-func (x *exchange) beforePlain() bool {
-	if x.fault.Do == doError {
-		x.answerFailure(x.streamFailure())
-		return false
-	}
-	x.send(http.StatusOK, "application/json", []byte(`{"id":"fake","type":"message","content":[{"type":"te`))
 	return false
 }
 
@@ -59,9 +52,7 @@ func (x *exchange) streamFailure() failure {
 	if x.fault.Type != "" {
 		f.typ, f.code = x.fault.Type, x.fault.Code
 	}
-	if x.fault.Message != "" {
-		f.message = x.fault.Message
-	}
+	f.message = cmp.Or(x.fault.Message, f.message)
 	return f
 }
 
@@ -109,10 +100,7 @@ func (x *exchange) send(status int, contentType string, body []byte) {
 // requestID and replyID are the same in every run.
 func (x *exchange) requestID() string { return "req_" + x.replyID() }
 
-func (x *exchange) replyID() string {
-	digits := "000000" + strconv.Itoa(x.attempt.N)
-	return "fake" + digits[len(digits)-max(6, len(digits)-6):]
-}
+func (x *exchange) replyID() string { return fmt.Sprintf("fake%06d", x.attempt.N) }
 
 // open sends the headers.
 func (x *exchange) open(status int) {
@@ -216,9 +204,10 @@ func resetConn(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// fill writes n bytes of filler without holding them.
+// fill writes n bytes of filler without holding them: spaces, which change
+// neither the meaning of a text nor that of a tool's input.
 func (x *exchange) fill(n int) {
-	block := bytes.Repeat([]byte("x"), min(max(n, 0), 64<<10))
+	block := bytes.Repeat([]byte(" "), min(max(n, 0), 64<<10))
 	for n > 0 && !x.gone {
 		x.write(block[:min(n, len(block))])
 		n -= len(block)

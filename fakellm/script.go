@@ -77,20 +77,18 @@ type Model struct {
 
 // faults names everything that is wrong with the script, each with its place.
 func (s *Script) faults() []error {
-	var f faultList
+	f := faultList{where: "script: "}
 	f.check(s.Clock == "" || s.Clock == "start" || s.Clock == "first", "clock", `want "start" or "first"`)
 	f.check(s.Tokens >= 0, "tokens", negative)
 	f.check(s.TTFT >= 0, "ttft", negative)
 	f.check(s.PerToken >= 0, "per_token", negative)
 	f.check(s.Capacity >= 0, "capacity", negative)
-	for name, key := range s.Keys {
-		f.check(name != "" && key != "", "keys", "a key and its name must not be empty")
-	}
+	f.keys(s.Keys, "keys")
 	for i := range s.Rules {
 		s.Rules[i].faults(&f, fmt.Sprintf("rules[%d]", i))
 	}
 	for i := range s.Limits {
-		f.list = append(f.list, s.Limits[i].faults(fmt.Sprintf("script: limits[%d]", i))...)
+		s.Limits[i].faults(&f, fmt.Sprintf("limits[%d]", i))
 	}
 	for i := range s.Models {
 		s.Models[i].faults(&f, fmt.Sprintf("models[%d]", i))
@@ -100,12 +98,21 @@ func (s *Script) faults() []error {
 
 const negative = "must not be negative"
 
-// faultList collects what is wrong.
-type faultList struct{ list []error }
+// faultList collects what is wrong, each with its place.
+type faultList struct {
+	where string // before every place
+	list  []error
+}
 
 func (f *faultList) check(ok bool, place, problem string) {
 	if !ok {
-		f.list = append(f.list, fmt.Errorf("fakellm: script: %s: %s", place, problem))
+		f.list = append(f.list, fmt.Errorf("fakellm: %s%s: %s", f.where, place, problem))
+	}
+}
+
+func (f *faultList) keys(keys map[string]string, place string) {
+	for name, key := range keys {
+		f.check(name != "" && key != "", place, "a key and its name must not be empty")
 	}
 }
 
@@ -172,7 +179,7 @@ func (o *Fault) describe() string {
 
 // fails reports whether f replaces the answer by an error or a body.
 func (o *Fault) fails() bool {
-	return o.Error != "" || o.HTML || o.Body != nil || (o.Status != 0 && o.Status != 200)
+	return o.Error != "" || o.HTML || o.Body != nil || o.Status != 0
 }
 
 // ParseScript reads a script from JSON, strictly: unknown and duplicate keys,

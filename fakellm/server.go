@@ -51,29 +51,20 @@ type Config struct {
 
 // validate reports all faults of the configuration, each with its field.
 func (c *Config) validate() error {
-	var errs []error
-	reject := func(bad bool, field string) {
-		if bad {
-			errs = append(errs, fmt.Errorf("fakellm: Config.%s: must not be negative", field))
-		}
-	}
-	reject(c.Tokens < 0, "Tokens")
-	reject(c.TTFT < 0, "TTFT")
-	reject(c.PerToken < 0, "PerToken")
-	reject(c.KeepAttempts < 0, "KeepAttempts")
-	reject(c.KeepBody < 0, "KeepBody")
-	for name, key := range c.Keys {
-		if name == "" || key == "" {
-			errs = append(errs, errors.New("fakellm: Config.Keys: a key and its name must not be empty"))
-		}
-	}
-	for i, l := range c.Limits {
-		errs = append(errs, l.faults(fmt.Sprintf("Config.Limits[%d]", i))...)
+	f := faultList{where: "Config."}
+	f.check(c.Tokens >= 0, "Tokens", negative)
+	f.check(c.TTFT >= 0, "TTFT", negative)
+	f.check(c.PerToken >= 0, "PerToken", negative)
+	f.check(c.KeepAttempts >= 0, "KeepAttempts", negative)
+	f.check(c.KeepBody >= 0, "KeepBody", negative)
+	f.keys(c.Keys, "Keys")
+	for i := range c.Limits {
+		c.Limits[i].faults(&f, fmt.Sprintf("Limits[%d]", i))
 	}
 	if c.Script != nil {
-		errs = append(errs, c.Script.faults()...)
+		f.list = append(f.list, c.Script.faults()...)
 	}
-	return errors.Join(errs...)
+	return errors.Join(f.list...)
 }
 
 // Server is the fake provider. Make one with [New], inside the synctest bubble

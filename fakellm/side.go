@@ -45,9 +45,7 @@ func (x *exchange) embed() {
 func (x *exchange) models() {
 	id, one := strings.CutPrefix(x.path, "/models/")
 	if !one && x.path != "/models" {
-		f := x.wire.status(http.StatusNotFound)
-		f.message = "Not Found: " + x.r.URL.Path
-		x.refuse("unknown-path", f)
+		x.unknownPath()
 		return
 	}
 	var list []string

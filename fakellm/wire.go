@@ -29,8 +29,7 @@ type wire interface {
 	modelList(names, infos []string) []byte
 
 	ping() []byte
-	broken() []byte                 // an event whose JSON breaks off
-	hugeEvent() (head, tail string) // a content event to be filled with text
+	broken() []byte // an event whose JSON breaks off
 }
 
 // reply is what an answer repeats of its request.
@@ -43,9 +42,9 @@ type reply struct {
 // frame is one event on the wire.
 type frame struct {
 	wire   []byte
-	tokens int
-	head   bool // opens the stream; sent before the wait for the first token
-	marker bool // the end marker, which proves the answer complete
+	token  string // of the answer; empty: the event carries none
+	head   bool   // opens the stream; sent before the wait for the first token
+	marker bool   // the end marker, which proves the answer complete
 }
 
 // quote returns s as JSON.
