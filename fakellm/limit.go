@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -72,6 +73,16 @@ type level struct {
 // levels are the states of a pool's buckets; nil means no limits apply.
 type levels map[string]level
 
+// slowest is the bucket that a refused request waits for longest.
+func (l levels) slowest() (name string, v level) {
+	for _, n := range []string{"requests", "input-tokens", "output-tokens"} {
+		if l[n].short > v.short {
+			name, v = n, l[n]
+		}
+	}
+	return name, v
+}
+
 // pool is the buckets of one key under one limit.
 type pool struct{ requests, input, output bucket }
 
@@ -136,13 +147,9 @@ func (anthropicWire) limitHeaders(h http.Header, l levels, now time.Time) {
 }
 
 func (anthropicWire) limited(f failure, l levels, _ string) failure {
-	for _, name := range []string{"requests", "input-tokens", "output-tokens"} {
-		if v := l[name]; v.short > 0 {
-			words := map[string]string{"requests": "requests", "input-tokens": "input tokens", "output-tokens": "output tokens"}
-			f.message = fmt.Sprintf("This request would exceed your organization's rate limit of %d %s per minute. "+
-				"Please reduce the prompt length or the maximum tokens requested, or try again later.", v.limit, words[name])
-		}
-	}
+	name, v := l.slowest()
+	f.message = fmt.Sprintf("This request would exceed your organization's rate limit of %d %s per minute. "+
+		"Please reduce the prompt length or the maximum tokens requested, or try again later.", v.limit, strings.ReplaceAll(name, "-", " "))
 	return f
 }
 
@@ -165,18 +172,13 @@ func (openaiWire) limitHeaders(h http.Header, l levels, _ time.Time) {
 }
 
 func (openaiWire) limited(f failure, l levels, model string) failure {
-	for _, name := range []string{"output-tokens", "input-tokens", "requests"} {
-		v := l[name]
-		if v.short == 0 {
-			continue
-		}
-		unit, short := "tokens", "TPM"
-		if name == "requests" {
-			unit, short = "requests", "RPM"
-		}
-		f.typ = unit
-		f.message = fmt.Sprintf("Rate limit reached for %s on %s per min (%s): Limit %d, Used %d, Requested %d. Please try again in %s.",
-			model, unit, short, v.limit, max(0, v.limit-v.remaining), v.need, v.short.Round(time.Millisecond))
+	name, v := l.slowest()
+	unit, short := "tokens", "TPM"
+	if name == "requests" {
+		unit, short = "requests", "RPM"
 	}
+	f.typ = unit
+	f.message = fmt.Sprintf("Rate limit reached for %s on %s per min (%s): Limit %d, Used %d, Requested %d. Please try again in %s.",
+		model, unit, short, v.limit, max(0, v.limit-v.remaining), v.need, v.short.Round(time.Millisecond))
 	return f
 }
