@@ -72,21 +72,35 @@ func (s Span) Empty() bool { return s.End <= s.Start }
 func (r *Request) InputTokens() int { return len(r.Body) / 4 }
 
 // Conversation is a hash that stays the same over the turns of a conversation:
-// of the session id if the client sends one, else of the first bytes of its
-// messages. Calls of one conversation go to one target while it recovers,
-// because prompt caches live there.
+// of the session id if the client sends one, else of how its first turn begins.
+// Calls of one conversation go to one target while it recovers, because prompt
+// caches live there.
 func (r *Request) Conversation() uint32 {
 	for _, name := range sessionHeaders {
 		if id := r.Header.Get(name); id != "" {
 			return crc32.ChecksumIEEE([]byte(id))
 		}
 	}
-	const opening = 2048 // covers the first turn, which later turns repeat
-	m := r.Body
-	if !r.MessagesAt.Empty() {
-		m = r.Body[r.MessagesAt.Start:r.MessagesAt.End]
+	const enough = 2048
+	turn := r.firstTurn()
+	return crc32.ChecksumIEEE(turn[:min(len(turn), enough)])
+}
+
+// firstTurn is the first message that is no instruction: later turns repeat
+// it, while all conversations of a program may have its instructions in common.
+func (r *Request) firstTurn() []byte {
+	if r.MessagesAt.Empty() {
+		return r.Body
 	}
-	return crc32.ChecksumIEEE(m[:min(len(m), opening)])
+	messages := r.Body[r.MessagesAt.Start:r.MessagesAt.End]
+	s := ScanArray(messages)
+	for m, ok := s.Next(); ok; m, ok = s.Next() {
+		turn := messages[m.Start:m.End]
+		if role, _ := member(turn, "role"); string(role) != `"system"` && string(role) != `"developer"` {
+			return turn
+		}
+	}
+	return messages
 }
 
 // sessionHeaders name a client's conversation: Claude Code and Codex send them.
