@@ -23,7 +23,10 @@ func Int(raw []byte) (int, bool) {
 		return 0, false
 	}
 	n, err := strconv.Atoi(string(raw))
-	return n, err == nil
+	if err != nil { // too large; Atoi gives the largest
+		return 0, false
+	}
+	return n, true
 }
 
 // Bool decodes true or false. It is false, false for any other value.
