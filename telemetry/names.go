@@ -20,9 +20,11 @@ type names struct {
 
 func newNames() *names { return &names{} }
 
-// label returns the value that stands for a name. A name that was not seen
-// becomes a value of its own if admit allows it and there is room.
+// label returns the value that stands for a name, which must be UTF-8 there. A
+// name that was not seen becomes a value of its own if admit allows it and there
+// is room.
 func (n *names) label(name string, admit bool) string {
+	name = strings.ToValidUTF8(name, "?")
 	switch {
 	case name == "":
 		return "unknown"
@@ -31,10 +33,10 @@ func (n *names) label(name string, admit bool) string {
 	case !admit || !n.room():
 		return other
 	}
-	if _, loaded := n.known.LoadOrStore(strings.ToValidUTF8(name, "?"), nil); loaded {
+	if _, loaded := n.known.LoadOrStore(name, nil); loaded {
 		n.count.Add(-1)
 	}
-	return strings.ToValidUTF8(name, "?")
+	return name
 }
 
 func (n *names) has(name string) bool {
