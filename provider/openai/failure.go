@@ -48,8 +48,10 @@ func words(status int, v event.Verdict) (kind, code string) {
 		return "service_unavailable_error", "server_is_overloaded"
 	case status == http.StatusPaymentRequired, status < 400 && v == event.QuotaExhausted:
 		return "insufficient_quota", "insufficient_quota"
-	case status == http.StatusNotFound && v == event.UnknownModel:
+	case (status == http.StatusNotFound || status < 400) && v == event.UnknownModel:
 		return "invalid_request_error", "model_not_found"
+	case status < 400 && v == event.TooLarge:
+		return "invalid_request_error", "context_length_exceeded"
 	case status >= 400 && status < 500, status < 400 && (v == event.Invalid || v == event.Incompatible):
 		return "invalid_request_error", ""
 	}
