@@ -70,7 +70,7 @@ func (n *schemaNode) kind() string {
 			return s
 		}
 	}
-	if n.Properties != nil {
+	if n.Properties != nil || n.Required != nil {
 		return "object"
 	}
 	return "string"
