@@ -21,10 +21,11 @@ func ReadFault(body []byte) (Fault, bool) {
 	}
 	var f Fault
 	var top string
+	if raw, ok := member(body, "error"); ok {
+		f.readError(raw) // before all that stands around it, in whatever order
+	}
 	eachMember(body, func(key string, raw []byte) {
 		switch key {
-		case "error":
-			f.readError(raw)
 		case "type":
 			top = wordOf(raw)
 		case "object":
@@ -101,30 +102,30 @@ func (f *Fault) readError(raw []byte) {
 	})
 }
 
-// readFlat reads a member of a body that has no error object.
+// readFlat reads a member beside the error, or of a body that has none. Of an error object only the code is missing at
+// times.
 func (f *Fault) readFlat(key string, raw []byte) {
 	s := wordOf(raw)
 	switch {
-	case f.Shape >= ErrorShape || s == "":
-		return
+	case s == "":
 	case key == "code":
 		f.setCode(raw)
-		return
+	case f.Shape >= ErrorShape:
 	case key == "__type" || key == "error_type":
 		_, after, found := strings.Cut(s, "#") // AWS: a namespace before it
 		if f.Type = s; found {
 			f.Type = after
 		}
-		return
+	case key == "message" || f.Message == "":
+		f.Shape, f.Message = max(f.Shape, FlatShape), s
 	}
-	f.Shape, f.Message = max(f.Shape, FlatShape), s
 }
 
 // setCode takes a code that is a word, or a number that is a status.
 func (f *Fault) setCode(raw []byte) {
 	s := wordOf(raw)
 	if n, err := strconv.Atoi(s); err == nil {
-		if n >= 400 && n < 600 {
+		if n >= 400 && n < 600 && f.Status == 0 {
 			f.Status = n
 		}
 		return
