@@ -190,7 +190,7 @@ func TestNamed(t *testing.T) {
 		{`{"model":"old"}`, "", `{"model":""}`},
 	} {
 		r := request(t, row.body)
-		b := r.Named(row.model)
+		b := r.Named(llm.Model{Name: row.model})
 		if string(b.Bytes) != row.want || string(r.Body) != row.body {
 			t.Errorf("%q:\ngot  %s\nwant %s", row.model, b.Bytes, row.want)
 		}
@@ -198,11 +198,11 @@ func TestNamed(t *testing.T) {
 			t.Errorf("%q: edits %q", row.model, b.Edits)
 		}
 	}
-	if b := (&llm.Request{Body: []byte("x")}).Named("new"); string(b.Bytes) != "x" || b.Edits != nil {
+	if b := (&llm.Request{Body: []byte("x")}).Named(llm.Model{Name: "new"}); string(b.Bytes) != "x" || b.Edits != nil {
 		t.Errorf("a body without a model: %s, %q", b.Bytes, b.Edits)
 	}
 	r := request(t, `{"model":"old","x":"`+strings.Repeat("x", 5000)+`"}`)
-	if n := testing.AllocsPerRun(100, func() { r.Named("new") }); n > 1 {
+	if n := testing.AllocsPerRun(100, func() { r.Named(llm.Model{Name: "new"}) }); n > 1 {
 		t.Errorf("%v allocations, want one", n)
 	}
 }
