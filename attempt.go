@@ -72,13 +72,12 @@ func (a *attempt) open() {
 		}
 	}()
 	resp, err := a.roundTrip(ctx)
-	if err != nil {
-		a.out = a.broken(ctx, err)
-		return
+	if err == nil {
+		a.resp = resp
+		err = unpack(resp, k.c.maxAnswer())
 	}
-	a.resp = resp
-	if err := unpack(resp, k.c.maxAnswer()); err != nil {
-		a.out = llm.Outcome{Verdict: event.ServerError, Status: resp.StatusCode, Header: resp.Header, Err: err}
+	if err != nil {
+		a.unanswered(ctx, err)
 		return
 	}
 	if a.asksForStream() && resp.StatusCode/100 == 2 && !isDocument(resp.Header) {
@@ -175,6 +174,18 @@ func (a *attempt) request(ctx context.Context) *http.Request {
 }
 
 var userAgent = []string{"fairlead"}
+
+// unanswered judges an attempt that got no headers, or none that can be read.
+// See settleBy.
+//
+//go:noinline
+func (a *attempt) unanswered(ctx context.Context, err error) {
+	if a.resp == nil {
+		a.out = a.broken(ctx, err)
+		return
+	}
+	a.out = llm.Outcome{Verdict: event.ServerError, Status: a.status(), Header: a.resp.Header, Err: err}
+}
 
 // broken judges an attempt that got no headers.
 func (a *attempt) broken(ctx context.Context, err error) llm.Outcome {

@@ -55,11 +55,11 @@ func (a *attempt) openStream(ctx context.Context) {
 	whole := a.wholeOnly()
 	for !a.scan(!whole) {
 		if s.content && !whole {
-			a.out = llm.Outcome{Verdict: event.OK, Status: a.status(), Header: a.resp.Header}
+			a.begins()
 			break
 		}
 		if most := a.mostHeld(); int64(s.held-s.out) > most {
-			a.fail(llm.Outcome{Verdict: event.ServerError, Err: fmt.Errorf("more than %d bytes of events without an end to them", most)})
+			a.failBy(event.ServerError, fmt.Errorf("more than %d bytes of events without an end to them", most))
 			break
 		}
 		if !a.fillOpening() {
@@ -101,8 +101,15 @@ func (a *attempt) mostHeld() int64 {
 // prove anything by.
 func (a *attempt) openRaw(ctx context.Context) {
 	a.stream = &stream{ctx: ctx, raw: true, window: newWindow(a.call.c.buffers)}
-	a.out = llm.Outcome{Verdict: event.OK, Status: a.status(), Header: a.resp.Header}
+	a.begins()
 	a.clock.stop()
+}
+
+// begins notes that the answer is good so far.
+//
+//go:noinline
+func (a *attempt) begins() {
+	a.out = llm.Outcome{Verdict: event.OK, Status: a.status(), Header: a.resp.Header}
 }
 
 // scan looks at the whole events that have come, or at those up to the first
@@ -116,7 +123,7 @@ func (a *attempt) scan(opening bool) bool {
 		n, kind, text := s.dec.Next(rest)
 		switch {
 		case kind == llm.Fail:
-			a.fail(s.dec.Outcome())
+			a.settleBy(s.dec)
 			return true
 		case n == 0:
 			return false
@@ -124,16 +131,28 @@ func (a *attempt) scan(opening bool) bool {
 			s.idleSince = 0
 		}
 		if !a.passOn(rest[:n], kind, text) {
-			a.fail(llm.Outcome{Verdict: event.Incompatible, Err: errDiffers})
+			a.failBy(event.Incompatible, errDiffers)
 			return true
 		}
 		if kind == llm.End {
-			a.complete(s.dec.Outcome())
+			a.settleBy(s.dec)
 			return true
 		}
 	}
 	return false
 }
+
+// settleBy notes the verdict of the decoder, at the end or a failure. Outcomes
+// are large: built here, they take no room on the stack of whoever reads, and a
+// stream that waits keeps half of a stack of 16 KiB.
+//
+//go:noinline
+func (a *attempt) settleBy(d llm.Decoder) { a.complete(d.Outcome()) }
+
+// failBy notes a verdict of ours.
+//
+//go:noinline
+func (a *attempt) failBy(v event.Verdict, err error) { a.complete(llm.Outcome{Verdict: v, Err: err}) }
 
 // passOn gives an event to whoever wants it: the caller as it is, behind a cut
 // answer, or as a part of a plain answer. It is false when the answer does not
@@ -182,14 +201,8 @@ func (a *attempt) says(text []byte) {
 	s.said = append(s.said, text...)
 }
 
-// complete notes the verdict of an answer that is at its end.
+// complete notes the verdict of a stream that is at its end, good or bad.
 func (a *attempt) complete(out llm.Outcome) {
-	out.Status, out.Header = a.status(), a.resp.Header
-	a.out, a.stream.done = out, true
-}
-
-// fail notes why the stream cannot go on.
-func (a *attempt) fail(out llm.Outcome) {
 	out.Status, out.Header = a.status(), a.resp.Header
 	a.out, a.stream.done = out, true
 }
@@ -202,16 +215,22 @@ func (a *attempt) fill() bool {
 	if n > 0 || err == nil {
 		return true // an error comes again with the next read
 	}
-	rest := s.rest()
-	switch out, ours := a.interrupted(s.ctx); {
-	case ours:
-		a.fail(out)
-	case errors.Is(err, io.EOF):
-		a.atEOF(rest)
-	default:
-		a.fail(llm.Outcome{Verdict: event.Truncated, Err: err})
-	}
+	a.broke(err)
 	return false
+}
+
+// broke judges a stream that cannot be read any more.
+//
+//go:noinline
+func (a *attempt) broke(err error) {
+	switch out, ours := a.interrupted(a.stream.ctx); {
+	case ours:
+		a.complete(out)
+	case errors.Is(err, io.EOF):
+		a.atEOF(a.stream.rest())
+	default:
+		a.failBy(event.Truncated, err)
+	}
 }
 
 // atEOF judges a stream that ended in order without its end marker. When it was
@@ -223,16 +242,16 @@ func (a *attempt) atEOF(rest []byte) {
 	unread := len(bytes.TrimSpace(rest)) > 0 // an event without the blank line that ends it
 	switch ending := s.dec.Ending(); {
 	case !out.Good():
-		a.fail(out)
+		a.complete(out)
 		return
 	case unread && (a.join != nil || a.builder != nil):
-		a.fail(llm.Outcome{Verdict: event.Truncated, Err: io.ErrUnexpectedEOF})
+		a.failBy(event.Truncated, io.ErrUnexpectedEOF)
 		return
 	case a.builder != nil:
 		a.builder.Add(ending)
 	case a.join != nil:
 		if !a.join.end(ending) {
-			a.fail(llm.Outcome{Verdict: event.Incompatible, Err: errDiffers})
+			a.failBy(event.Incompatible, errDiffers)
 			return
 		}
 	default:
@@ -287,6 +306,17 @@ func (a *attempt) takeEvents() []byte {
 	return a.stream.take()
 }
 
+// failRaw judges an answer that is passed on unread and was cut.
+//
+//go:noinline
+func (a *attempt) failRaw(err error) {
+	if out, ours := a.interrupted(a.stream.ctx); ours {
+		a.complete(out)
+		return
+	}
+	a.failBy(event.Truncated, err)
+}
+
 // nextRaw returns the next bytes of an answer that is passed on unread.
 func (k *call) nextRaw(a *attempt) ([]byte, error) {
 	s := a.stream
@@ -298,10 +328,7 @@ func (k *call) nextRaw(a *attempt) ([]byte, error) {
 	if err == nil || errors.Is(err, io.EOF) {
 		return nil, k.endStream(a)
 	}
-	a.fail(llm.Outcome{Verdict: event.Truncated, Err: err})
-	if out, ours := a.interrupted(s.ctx); ours {
-		a.fail(out)
-	}
+	a.failRaw(err)
 	return nil, k.endStream(a)
 }
 

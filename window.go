@@ -3,14 +3,14 @@ package fairlead
 import "io"
 
 const (
-	// wide is the memory that a stream is read into at first, and again when
-	// much comes at once: each read is a write and a flush to the client, and
-	// those are what a stream costs.
+	// narrow is the memory that a stream is read into at first. Thousands are
+	// open at once.
+	narrow = 2 << 10
+	// wide is for when much comes at once: each read is a write and a flush to
+	// the client, and those are what a stream costs.
 	wide = 32 << 10
-	// narrow is what a slow stream is left with. Thousands are open at once.
-	narrow = 4 << 10
-	// fewBytes in each of fewReads reads make a stream slow.
-	fewBytes, fewReads = 1 << 10, 4
+	// fewBytes in each of fewReads reads make a stream slow again.
+	fewBytes, fewReads = 1 << 10, 2
 )
 
 // window is the part of a stream that is at hand. buf[:out] was handed to the

@@ -100,6 +100,7 @@ providers:
   p: {dialect: anthropic, base_url: %q, api_keys: [key]}
 models:
   "*": {chain: ["p/*"]}
+queue: {max_in_flight: 20000}
 `, listen, admin, provider)
 	if err := os.WriteFile(cfg, []byte(text), 0o600); err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
@@ -42,7 +41,7 @@ func (s *system) serve(cmd *cobra.Command) error {
 		fmt.Fprintf(s.stdout, "# no configuration file: this one was made of the environment\n%s", l.generated)
 	}
 	if _, set := s.env("GOGC"); !set {
-		debug.SetGCPercent(gcPercent)
+		defer tuneGC()()
 	}
 	signals, stop := s.signals(append(ending, reloading)...)
 	defer stop()
@@ -52,11 +51,6 @@ func (s *system) serve(cmd *cobra.Command) error {
 	}
 	return s.watch(cmd, v, signals)
 }
-
-// gcPercent trades a few megabytes for CPU: what lives is small and what calls
-// allocate dies young, so that collecting at the default of 100 costs a tenth of
-// the gateway's CPU (measured with bench/cpu). GOGC in the environment wins.
-const gcPercent = 400
 
 // watch waits for signals until one ends the process.
 func (s *system) watch(cmd *cobra.Command, v *server, signals <-chan os.Signal) error {
