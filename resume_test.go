@@ -301,12 +301,12 @@ func TestASpliceIsAnnounced(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer a.Close()
-		got := ""
+		var got strings.Builder
 		for b, err := a.Next(); err == nil; b, err = a.Next() {
-			got += string(b)
+			got.WriteString(string(b))
 		}
-		if want := ": fairlead-target=" + p + "/prefilling fairlead-attempts=2 fairlead-fallback=true fairlead-reason=truncated\n\n"; strings.Count(got, want) != 1 {
-			t.Errorf("no comment %q in %s", want, got)
+		if want := ": fairlead-target=" + p + "/prefilling fairlead-attempts=2 fairlead-fallback=true fairlead-reason=truncated\n\n"; strings.Count(got.String(), want) != 1 {
+			t.Errorf("no comment %q in %s", want, got.String())
 		}
 		h := a.Trailer()
 		if h.Get("Fairlead-Target") != p+"/prefilling" || h.Get("Fairlead-Fallback") != "true" || h.Get("Fairlead-Attempts") != "2" {

@@ -90,13 +90,13 @@ func TestRefusedWindows(t *testing.T) {
 	}
 	for _, tt := range tests {
 		inTown(t, `{"rules": [`+tt.rules+`]}`, func(c town) {
-			got := ""
+			var got strings.Builder
 			time.Sleep(time.Millisecond)
 			for range len(tt.want) {
-				got += c.state()
+				got.WriteString(c.state())
 				time.Sleep(time.Second)
 			}
-			want(c, tt.name, got, tt.want)
+			want(c, tt.name, got.String(), tt.want)
 			want(c, tt.name+": opened", c.opened.Load(), tt.opened)
 			if err := errors.Join(c.fake.Close(), <-c.served); err != nil {
 				c.Errorf("%s: %v", tt.name, err)
@@ -108,20 +108,21 @@ func TestRefusedWindows(t *testing.T) {
 // A script that is put while the port is shut opens it, and the other way round.
 func TestScriptsMoveTheListener(t *testing.T) {
 	inTown(t, `{}`, func(c town) {
-		states := c.state()
+		var states strings.Builder
+		states.WriteString(c.state())
 		for _, text := range []string{`{"rules": [{"fault": "refused"}]}`, `{}`, `{"rules": [{"to": "1s", "fault": "refused"}]}`} {
 			if err := c.fake.SetScript(script(c.T, text)); err != nil {
 				c.Fatal(err)
 			}
 			synctest.Wait()
-			states += c.state()
+			states.WriteString(c.state())
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		states += c.state()
+		states.WriteString(c.state())
 		c.fake.Reset()
 		synctest.Wait()
-		want(c, "states", states+c.state(), ".R.R.R")
+		want(c, "states", states.String()+c.state(), ".R.R.R")
 		// Close while the port is shut.
 		if err := errors.Join(c.fake.Close(), <-c.served); err != nil {
 			c.Error(err)

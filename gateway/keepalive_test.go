@@ -85,12 +85,12 @@ func TestAWaitingClientIsKept(t *testing.T) {
 				if got := resp.Trailer.Get("fairlead-target"); got != target {
 					w.Errorf("trailers %v", resp.Trailer)
 				}
-				text := ""
+				var text strings.Builder
 				for _, l := range got {
-					text += l.line + "\n"
+					text.WriteString(l.line + "\n")
 				}
-				if strings.Count(text, d.text) < 60 || strings.Contains(text, "error") {
-					w.Errorf("got %s", text)
+				if strings.Count(text.String(), d.text) < 60 || strings.Contains(text.String(), "error") {
+					w.Errorf("got %s", text.String())
 				}
 			})
 		})
