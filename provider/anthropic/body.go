@@ -12,7 +12,7 @@ func (Provider) Body(r *llm.Request, m llm.Model) (llm.Body, error) {
 	if r.Op > llm.CountTokens {
 		return llm.Body{Bytes: r.Body}, nil
 	}
-	if !m.Hop && m.Resume == llm.Afresh {
+	if !m.Hop && !m.Stream && m.Resume == llm.Afresh {
 		return r.Named(m), nil
 	}
 	f := llm.NewFit(r, m, adapts)
@@ -26,6 +26,11 @@ func (Provider) Body(r *llm.Request, m llm.Model) (llm.Body, error) {
 	}
 	if err := f.Resume(""); err != nil {
 		return llm.Body{}, err
+	}
+	if m.Stream {
+		if err := f.AskForStream(""); err != nil {
+			return llm.Body{}, err
+		}
 	}
 	return f.Body()
 }

@@ -13,7 +13,7 @@ func (Provider) Body(r *llm.Request, m llm.Model) (llm.Body, error) {
 	if r.Op != llm.Generate {
 		return llm.Body{Bytes: r.Body}, nil
 	}
-	if !m.Hop && m.Resume == llm.Afresh {
+	if !m.Hop && !m.Stream && m.Resume == llm.Afresh {
 		return r.Named(m), nil
 	}
 	f := llm.NewFit(r, m, adapts)
@@ -25,6 +25,11 @@ func (Provider) Body(r *llm.Request, m llm.Model) (llm.Body, error) {
 	}
 	if err := f.Resume(`,"prefix":true`); err != nil { // DeepSeek, Mistral and others know it by this name
 		return llm.Body{}, err
+	}
+	if m.Stream {
+		if err := f.AskForStream(`"stream_options":{"include_usage":true}`); err != nil {
+			return llm.Body{}, err
+		}
 	}
 	return f.Body()
 }
