@@ -133,7 +133,7 @@ func apiPath(path string) string {
 	if i := strings.LastIndex(path, "/v1/"); i >= 0 {
 		return path[i:]
 	}
-	for _, known := range [...]string{"/chat/completions", "/messages/count_tokens", "/messages", "/models"} {
+	for _, known := range [...]string{"/chat/completions", "/responses", "/messages/count_tokens", "/messages", "/models"} {
 		if strings.HasSuffix(path, known) {
 			return "/v1" + known
 		}

@@ -17,6 +17,7 @@
 //	POST /v1/messages               anthropic; JSON or server-sent events
 //	POST /v1/messages/count_tokens
 //	POST /v1/chat/completions       openai; JSON or server-sent events
+//	POST /v1/responses              openai; JSON or server-sent events
 //	POST /v1/embeddings
 //	GET  /v1/models[/{id}]          anthropic if an anthropic-version header is there
 //	HEAD (any path)                 200

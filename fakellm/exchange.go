@@ -40,8 +40,11 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, body []byte, size
 	if x.req, x.parseErr = parseRequest(body); x.parseErr == nil {
 		x.attempt.Model, x.attempt.Stream = x.req.Model, x.req.Stream
 	}
-	if _, anthropic := x.wire.(anthropicWire); anthropic {
+	switch x.wire.(type) {
+	case anthropicWire:
 		x.req.N = nil // unknown there
+	case responsesWire:
+		x.req.readResponses()
 	}
 	x.epoch = s.log.add(&x.attempt)
 	return x
@@ -50,7 +53,10 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, body []byte, size
 // dialectOf: the path decides; /models is the same in both, so the version
 // header does.
 func dialectOf(path string, h http.Header) wire {
-	if strings.HasPrefix(path, "/messages") || h.Get("Anthropic-Version") != "" {
+	switch {
+	case path == "/responses":
+		return responsesWire{}
+	case strings.HasPrefix(path, "/messages") || h.Get("Anthropic-Version") != "":
 		return anthropicWire{}
 	}
 	return openaiWire{}
@@ -108,6 +114,7 @@ func (x *exchange) post() {
 	routes := map[string]func(){
 		"/messages":              x.generate,
 		"/chat/completions":      x.generate,
+		"/responses":             x.generate,
 		"/messages/count_tokens": x.countTokens,
 		"/embeddings":            x.embed,
 	}
@@ -137,7 +144,7 @@ func (x *exchange) authorized() bool {
 	f := x.wire.named("bad-key")
 	if key == "" {
 		f.message = "x-api-key header is required"
-		if _, openai := x.wire.(openaiWire); openai {
+		if _, anthropic := x.wire.(anthropicWire); !anthropic {
 			f.message = "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth."
 		}
 	}
@@ -227,7 +234,7 @@ func (x *exchange) afterFault(answer func()) {
 
 // admit applies the rate limits to messages; side calls have none.
 func (x *exchange) admit(q query) bool {
-	if x.path != "/messages" && x.path != "/chat/completions" {
+	if x.path != "/messages" && x.path != "/chat/completions" && x.path != "/responses" {
 		return true
 	}
 	now := time.Now()

@@ -13,6 +13,7 @@ type request struct {
 	Messages            *[]message `json:"messages"`
 	MaxTokens           *int       `json:"max_tokens"`
 	MaxCompletionTokens *int       `json:"max_completion_tokens"`
+	MaxOutputTokens     *int       `json:"max_output_tokens"` // responses
 	Stream              bool       `json:"stream"`
 	N                   *int       `json:"n"`
 	StreamOptions       struct {
@@ -22,7 +23,7 @@ type request struct {
 	ToolChoice     json.RawMessage       `json:"tool_choice"`
 	Thinking       struct{ Type string } `json:"thinking"`
 	ContinueFinal  bool                  `json:"continue_final_message"` // vLLM
-	Input          json.RawMessage       `json:"input"`                  // embeddings
+	Input          json.RawMessage       `json:"input"`                  // embeddings, responses
 	EncodingFormat string                `json:"encoding_format"`        // embeddings
 
 	size   int                        // bytes of the body
@@ -38,6 +39,7 @@ type message struct {
 type tool struct {
 	Name        string          `json:"name"`
 	InputSchema json.RawMessage `json:"input_schema"`
+	Parameters  json.RawMessage `json:"parameters"` // responses
 	Function    struct {
 		Name       string          `json:"name"`
 		Parameters json.RawMessage `json:"parameters"`
@@ -55,6 +57,9 @@ func (t *tool) name() string {
 func (t *tool) params() json.RawMessage {
 	if t.Function.Parameters != nil {
 		return t.Function.Parameters
+	}
+	if t.Parameters != nil {
+		return t.Parameters
 	}
 	return t.InputSchema
 }
@@ -165,7 +170,7 @@ func (m *message) blocks() []contentBlock {
 func (m *message) text() string {
 	var b strings.Builder
 	for _, c := range m.blocks() {
-		if c.Type == "text" {
+		if c.Type == "text" || c.Type == "input_text" {
 			b.WriteString(c.Text)
 		}
 	}

@@ -65,7 +65,7 @@ func routeOf(r *http.Request) route {
 func dialectOf(path string, h http.Header) string {
 	path = strings.TrimPrefix(path, "/v1")
 	switch {
-	case strings.Contains(path, "/chat/completions"):
+	case strings.Contains(path, "/chat/completions"), strings.HasPrefix(path, "/responses"), strings.HasPrefix(path, "/v1/responses"):
 		return openai
 	case strings.HasPrefix(path, "/v1/messages"), strings.HasPrefix(path, "/messages"):
 		return anthropic

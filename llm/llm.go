@@ -53,6 +53,7 @@ type Request struct {
 	Thinking  bool // asks for thinking, effort or reasoning: may be silent for minutes
 	Tools     bool // offers tools
 	Choices   int  // OpenAI's n; 1 when not said
+	Bound     bool // goes on from what one provider remembers: nobody else can answer it
 
 	MaxEvent int // longest event of a streamed answer in bytes, set by whoever asks for one; 0: 8 MiB
 

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -15,6 +16,9 @@ func (Provider) Body(r *llm.Request, m llm.Model) (llm.Body, error) {
 	}
 	if !m.Hop && !m.Stream && m.Resume == llm.Afresh {
 		return r.Named(m), nil
+	}
+	if m.Hop && r.Bound {
+		return llm.Body{}, fmt.Errorf("%w: %s: the request goes on from a response that another provider keeps", llm.ErrCannot, m.Name)
 	}
 	f := llm.NewFit(r, m, adapts)
 	if err := f.Check(func() bool { return showsImages(r) }); err != nil {

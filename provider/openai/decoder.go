@@ -30,7 +30,11 @@ type decoder struct {
 
 // Decoder reads a stream that answers r.
 func (Provider) Decoder(r *llm.Request, status int, h http.Header) llm.Decoder {
-	return &decoder{req: r, status: status, header: h, split: sse.Splitter{Max: r.MaxEvent}}
+	d := decoder{req: r, status: status, header: h, split: sse.Splitter{Max: r.MaxEvent}}
+	if r.Path == pathResponses {
+		return &responses{decoder: d}
+	}
+	return &d
 }
 
 // Next looks at the first whole event of b.

@@ -28,10 +28,14 @@ const ping = ": ping\n\n"
 // FailureEvent is an error in a stream, without an event name and without [DONE] behind it, as the API sends it: the
 // provider's own error if it sent one, else ours.
 func (p Provider) FailureEvent(f llm.Failure) []byte {
+	body := p.Failure(f)
 	if fault, ok := llm.ReadFault(f.Body); ok && fault.Shape >= llm.ErrorShape && !isArray(f.Body) && llm.Valid(f.Body) == nil {
-		return sse.Append(nil, "", llm.OneLine(f.Body))
+		body = llm.OneLine(f.Body)
 	}
-	return sse.Append(nil, "", p.Failure(f))
+	if f.Path == pathResponses {
+		return responseFailure(body)
+	}
+	return sse.Append(nil, "", body)
 }
 
 // words chooses type and code by the status, and where that is telling nothing by the verdict (developers.openai.com,

@@ -1,4 +1,4 @@
-// Package openai speaks the Chat Completions API, as OpenAI and the many hosts that copy it do: Azure, vLLM, Groq,
+// Package openai speaks the Chat Completions API, and the Responses API beside it (responses.go), as OpenAI and the many hosts that copy it do: Azure, vLLM, Groq,
 // Together, OpenRouter, Mistral, DeepSeek, Gemini's compatible endpoint. It takes each as it is, so it reads errors in
 // every shape that they use, and only the names that decide are listed (package llm).
 //

@@ -39,7 +39,10 @@ func (Provider) Outcome(r *llm.Request, status int, h http.Header, body []byte, 
 	if isError(body) {
 		return judge(r.Op, status, h, body, now)
 	}
-	if r.Op == llm.Generate {
+	switch {
+	case r.Op == llm.Generate && r.Path == pathResponses:
+		return wholeResponse(out, r, body, now)
+	case r.Op == llm.Generate:
 		return whole(out, r, body, now)
 	}
 	return out
@@ -47,6 +50,10 @@ func (Provider) Outcome(r *llm.Request, status int, h http.Header, body []byte, 
 
 // isError reports whether the body of a 200 is an error all the same (OpenRouter, vLLM). A message by itself is none.
 func isError(body []byte) bool {
+	if word(body, "object") == "response" { // it has its error where others have none, and a status
+		return false
+	}
+
 	f, ok := llm.ReadFault(body)
 	return ok && (f.Shape >= llm.MarkedShape || word(body, "error") != "")
 }

@@ -15,7 +15,7 @@ const (
 // maxChoices bounds n; the API takes at most 128.
 const maxChoices = 128
 
-// Parse finds the envelope of a request. POST /v1/chat/completions is an answer wanted, GET /v1/models and
+// Parse finds the envelope of a request. POST /v1/chat/completions or /v1/responses is an answer wanted, GET /v1/models and
 // /v1/models/{id} the models, with or without /v1, which SDKs expect in the base URL; anything else is passed on
 // without a look at its body.
 func (Provider) Parse(method, path, query string, h http.Header, body []byte) (*llm.Request, error) {
@@ -38,16 +38,23 @@ func (Provider) Parse(method, path, query string, h http.Header, body []byte) (*
 		return r, nil
 	}
 	var seen limits
-	if err = r.Envelope(func(m llm.Member, raw []byte) error { return seen.note(r, m, raw) }); err != nil {
+	note := seen.note
+	if path == pathResponses {
+		note = seen.noteResponses
+	}
+	if err = r.Envelope(func(m llm.Member, raw []byte) error { return note(r, m, raw) }); err != nil {
 		return nil, err
 	}
 	seen.settle(r)
+	if path == pathResponses && reasons(r.Model) { // it reasons though nobody asked
+		r.Thinking = true
+	}
 	return r, nil
 }
 
 func opOf(method, path string) llm.Op {
 	switch {
-	case method == http.MethodPost && path == pathChat:
+	case method == http.MethodPost && (path == pathChat || path == pathResponses):
 		return llm.Generate
 	case method == http.MethodGet && (path == pathModels || strings.HasPrefix(path, pathModels+"/") && len(path) > len(pathModels)+1):
 		return llm.Models

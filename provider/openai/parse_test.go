@@ -32,7 +32,9 @@ func TestParseOps(t *testing.T) {
 		{"GET", "/v1/models/openai/gpt-4o", "/v1/models/openai/gpt-4o", llm.Models},
 		{"GET", "/v1/models/", "/v1/models/", llm.Other},
 		{"POST", "/v1/embeddings", "/v1/embeddings", llm.Other},
-		{"POST", "/v1/responses", "/v1/responses", llm.Other},
+		{"POST", "/v1/responses", "/v1/responses", llm.Generate},
+		{"GET", "/v1/responses/resp_1", "/v1/responses/resp_1", llm.Other},
+		{"POST", "/v1/responses/resp_1/cancel", "/v1/responses/resp_1/cancel", llm.Other},
 		{"POST", "/embeddings", "/embeddings", llm.Other},
 		{"GET", "/v1/chat/completions", "/v1/chat/completions", llm.Other},
 	} {
