@@ -153,7 +153,8 @@ func TestPlainInsteadOfStream(t *testing.T) {
 	const openai = `{"id":"c","object":"chat.completion","created":1,"model":"x","choices":[{"index":0,"finish_reason":"stop",
 		"message":{"role":"assistant","content":"hi"}}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`
 	script := `{"rules":[{"match":{"path":"*/messages"},"fault":{"status":200,"body":` + claude + `}},
-		{"match":{"path":"*/chat/completions"},"fault":{"status":200,"body":` + openai + `}}]}`
+		{"match":{"path":"*/chat/completions"},"fault":{"status":200,"body":` + openai + `}},
+		{"match":{"path":"*/responses"},"fault":{"status":200,"body":` + openai + `}}]}`
 	eachChain(t, setup{main: script}, func(t *testing.T, b *bench) {
 		a, err := b.call(t, question{model: b.primary}, true)
 		b.wantWhole(t, a, err)

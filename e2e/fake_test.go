@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -77,6 +78,9 @@ func (f *fake) play(t *testing.T, script string) {
 	}
 }
 
+// answering are the paths whose requests want an answer.
+var answering = []string{"/messages", "/chat/completions", "/responses"}
+
 // always is a script with one fault for every request for an answer. Lists of
 // models and token counts stay healthy.
 func always(fault string) string { return rule(fault, "") }
@@ -85,14 +89,17 @@ func always(fault string) string { return rule(fault, "") }
 func once(fault string) string { return rule(fault, `,"times":1`) }
 
 func rule(fault, more string) string {
-	return `{"rules":[{"match":{"path":"*/messages"},"fault":"` + fault + `"` + more + `},
-		{"match":{"path":"*/chat/completions"},"fault":"` + fault + `"` + more + `}]}`
+	var rules []string
+	for _, path := range answering {
+		rules = append(rules, `{"match":{"path":"*`+path+`"},"fault":"`+fault+`"`+more+`}`)
+	}
+	return `{"rules":[` + strings.Join(rules, ",") + `]}`
 }
 
 // asked are the requests for an answer that the provider got, oldest first.
 func (f *fake) asked() (list []fakellm.Attempt) {
 	for _, a := range f.Attempts() {
-		if strings.HasSuffix(a.Path, "/messages") || strings.HasSuffix(a.Path, "/chat/completions") {
+		if slices.ContainsFunc(answering, func(path string) bool { return strings.HasSuffix(a.Path, path) }) {
 			list = append(list, a)
 		}
 	}

@@ -26,7 +26,7 @@ models:
 }
 
 // picky is a model that refuses what newer ones take, as claude-haiku-4-5 does.
-const picky = `{"models":[{"name":"*","max_tokens":64000,"reject_fields":["thinking","output_config.effort","reasoning_effort"],
+const picky = `{"models":[{"name":"*","max_tokens":64000,"reject_fields":["thinking","output_config.effort","reasoning_effort","reasoning"],
 	"reject_betas":["effort-*","adaptive-thinking-*"],"own_thinking":true}]}`
 
 // hard is a question that only the primary takes as it is.
@@ -44,7 +44,7 @@ func TestFallbackFits(t *testing.T) {
 	t.Parallel()
 	for name, wired := range map[string]func(main, spare *fake) string{
 		"known model":         fits("claude-haiku-4-5", ""),
-		"user's row of adapt": fits("house-llm", `{model: "house-*", drop: [thinking, output_config.effort, reasoning_effort], drop_betas: ["effort-*", "adaptive-thinking-*"]}`),
+		"user's row of adapt": fits("house-llm", `{model: "house-*", drop: [thinking, output_config.effort, reasoning_effort, reasoning], drop_betas: ["effort-*", "adaptive-thinking-*"]}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -81,7 +81,7 @@ func TestFallbackRefuses(t *testing.T) {
 		asked       int // how often spare is, by one call
 	}{
 		{"unknown", "", 1},
-		{"known, and not to be left out", `{model: "*", refuse: [thinking, reasoning_effort]}`, 0},
+		{"known, and not to be left out", `{model: "*", refuse: [thinking, reasoning_effort, reasoning]}`, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

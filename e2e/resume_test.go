@@ -31,6 +31,10 @@ func TestResume(t *testing.T) {
 				t.Parallel()
 				s := setup{main: always("slow-tokens-5ms+" + fault), spare: c.spare, wired: resuming(c.adapt)}
 				eachSDK(t, viaGateway, s, func(t *testing.T, b *bench) {
+					if !b.resumes {
+						wantHonestCut(t, b)
+						return
+					}
 					a, err := b.call(t, question{model: b.primary}, true)
 					b.wantWhole(t, a, err)
 					b.wantSent(t, 1)

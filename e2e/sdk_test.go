@@ -57,13 +57,15 @@ type maker struct {
 	primary string // the public model whose chain is main, spare
 	spare   string // what the model is called at spare
 	claude  bool   // it speaks the Messages API
+	resumes bool   // the rest of its streams can come from elsewhere
 	stops   string // why a healthy answer ends, in the dialect's words
 }
 
 var makers = []maker{
-	{name: "anthropic-v2", open: openAnthropicV2, primary: "claude-opus-5-5", spare: "claude-sonnet-5-5", claude: true, stops: "end_turn"},
-	{name: "anthropic-v1", open: openAnthropicV1, primary: "claude-opus-5-5", spare: "claude-sonnet-5-5", claude: true, stops: "end_turn"},
-	{name: "openai-v3", open: openOpenAI, primary: "gpt-5.5", spare: "gpt-5.5-mini", stops: "stop"},
+	{name: "anthropic-v2", open: openAnthropicV2, primary: "claude-opus-5-5", spare: "claude-sonnet-5-5", claude: true, stops: "end_turn", resumes: true},
+	{name: "anthropic-v1", open: openAnthropicV1, primary: "claude-opus-5-5", spare: "claude-sonnet-5-5", claude: true, stops: "end_turn", resumes: true},
+	{name: "openai-v3", open: openOpenAI, primary: "gpt-5.5", spare: "gpt-5.5-mini", stops: "stop", resumes: true},
+	{name: "openai-v3-responses", open: openResponses, primary: "gpt-5.5", spare: "gpt-5.5-mini", stops: "completed"},
 }
 
 // bench is one SDK in front of Fairlead in front of the fakes.

@@ -39,6 +39,7 @@ function openai(base) {
 
 const claude = { model: 'claude-opus-5-5', max_tokens: 1000, messages: user('Why do ropes chafe?') };
 const gpt = { model: 'gpt-5.5', messages: user('Why do ropes chafe?') };
+const reply = { model: 'gpt-5.5', input: 'Why do ropes chafe?' };
 const textOf = (message) => message.content.filter((b) => b.type === 'text').map((b) => b.text).join('');
 
 // rejection returns the error of a promise that must fail.
@@ -176,6 +177,34 @@ const checks = {
     assert.equal(error.status, 529);
     assert.equal(error.code, 'server_is_overloaded');
     assert.equal(seen.requests, 1);
+  },
+  async 'openai responses'() {
+    for (const base of [at.healthy, at.fallback]) {
+      const [client, seen] = openai(base);
+      assert.equal((await client.responses.create(reply)).output_text, at.whole);
+      let text = '';
+      let last;
+      for await (last of await client.responses.create({ ...reply, stream: true })) {
+        if (last.type === 'response.output_text.delta') text += last.delta;
+      }
+      assert.equal(text, at.whole);
+      assert.equal(last.type, 'response.completed');
+      assert.equal(seen.requests, 2);
+    }
+  },
+  async 'openai responses that fail'() {
+    const [client, seen] = openai(at.failing);
+    const error = await rejection(client.responses.create(reply));
+    assert.ok(error instanceof OpenAI.InternalServerError, `${error}`);
+    assert.equal(seen.requests, 1);
+    const [cutting, asked] = openai(at.cut);
+    const cut = await rejection(
+      cutting.responses.create({ ...reply, stream: true }).then(async (stream) => {
+        for await (const _ of stream);
+      }),
+    );
+    assert.ok(cut instanceof OpenAI.APIError, `${cut}`);
+    assert.equal(asked.requests, 1);
   },
   async 'openai cut stream'() {
     const [client, seen] = openai(at.cut);

@@ -46,9 +46,6 @@ func (Provider) Parse(method, path, query string, h http.Header, body []byte) (*
 		return nil, err
 	}
 	seen.settle(r)
-	if path == pathResponses && reasons(r.Model) { // it reasons though nobody asked
-		r.Thinking = true
-	}
 	return r, nil
 }
 

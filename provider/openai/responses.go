@@ -58,7 +58,9 @@ func wholeResponse(out llm.Outcome, r *llm.Request, body []byte, now time.Time) 
 	case "completed", "incomplete":
 		out.Verdict, out.Err = responseVerdict(body, false)
 	default:
-		out.Verdict, out.Err = event.Truncated, errStatus
+		if word(body, "object") == "response" { // whatever else it is, it is whole
+			out.Verdict, out.Err = event.Truncated, errStatus
+		}
 	}
 	return out
 }
