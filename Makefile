@@ -14,6 +14,8 @@ RACE = $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && echo -race)
 FUZZTIME ?= 60s
 BENCH    ?= .
 
+SCHEDULES ?= 10000
+
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1|/' \
@@ -48,6 +50,10 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 .PHONY: fuzz-smoke
 fuzz-smoke: ## every fuzz target for 3 seconds, less when there are many
 	scripts/fuzz 3s 75
+
+.PHONY: schedules
+schedules: ## random schedules of faults in virtual time (SCHEDULES=10000)
+	go test $(RACE) -count=1 -run RandomSchedules . -schedules $(SCHEDULES)
 
 .PHONY: e2e
 e2e: ## real clients, those of them that are installed

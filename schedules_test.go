@@ -26,6 +26,7 @@ type scheduled struct {
 	dialect string
 	p       string
 	stream  bool
+	http2   bool
 	chain   []string
 	edit    func(*fairlead.Config)
 	call    func(*fairlead.Call)
@@ -69,6 +70,7 @@ func newSchedule(seed uint64) *scheduled {
 	resume := []fairlead.Resume{fairlead.ResumeAuto, fairlead.ResumeLoose, fairlead.ResumeOff}[r.IntN(3)]
 	hedge, whole, complete, final := r.IntN(3) == 0, r.IntN(3) == 0, r.IntN(6) == 0, r.IntN(6) == 0
 	attempts := r.IntN(3)
+	s.http2 = r.IntN(4) == 0
 	s.edit = twice(func(cfg *fairlead.Config) {
 		chain(s.chain...)(cfg)
 		tight(cfg)
@@ -88,12 +90,12 @@ func newSchedule(seed uint64) *scheduled {
 }
 
 func (s *scheduled) String() string {
-	return fmt.Sprintf("%s stream=%v %v", s.dialect, s.stream, s.chain)
+	return fmt.Sprintf("%s stream=%v http2=%v %v", s.dialect, s.stream, s.http2, s.chain)
 }
 
 // run asks once, and says what is wrong with what came of it.
 func (s *scheduled) run(t *testing.T) error {
-	w := newWorld(t, s.edit)
+	w := makeWorld(t, s.edit, s.http2)
 	r := w.ask(s.dialect, "m", s.stream, s.call)
 	whole := fakellm.Text(60)
 	switch {
