@@ -64,7 +64,7 @@ bench: ## what the decisions cost beside other libraries, and the gateway beside
 	@echo "decisions of one call, with the GOGC that serve sets; other libraries beside them:"
 	GOGC=400 go test -run '^$$' -bench Decisions -benchmem -count 3 .
 	cd bench && GOGC=400 go test -run '^$$' -bench . -benchmem -count 3 .
-	cd bench && go run ./cpu
+	cd bench && go run ./cpu && go run ./cpu -delay && go run ./cpu -open 5000
 
 .PHONY: bench-all
 bench-all: ## every benchmark of every package (BENCH=regexp)

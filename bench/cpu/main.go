@@ -5,6 +5,7 @@
 //	go run ./cpu                    all cases, 7 rounds
 //	go run ./cpu -case sse-200 -rounds 11
 //	go run ./cpu -open 5000         memory of open streams
+//	go run ./cpu -delay             how late deltas arrive
 //
 // Everything runs in processes of its own on loopback: a provider that answers
 // at once, the gateway, the proxy, and the load in this one. CPU is user and
@@ -44,6 +45,7 @@ func main() {
 	only := flag.String("case", "", "json-1k, json-100k, sse-200 or sse-200-burst; default all")
 	length := flag.Duration("length", 3*time.Second, "length of one measurement")
 	open := flag.Int("open", 0, "measure the memory of this many open streams instead")
+	delay := flag.Bool("delay", false, "measure how late deltas arrive instead")
 	limit := flag.Float64("limit", 0, "fail when the median ratio of a case is above this")
 	flag.Parse()
 	switch *role {
@@ -52,14 +54,14 @@ func main() {
 	case "proxy":
 		serveProxy(flag.Arg(0))
 	case "":
-		if err := measure(*only, *rounds, *length, *limit, *open); err != nil {
+		if err := measure(*only, *rounds, *length, *limit, *open, *delay); err != nil {
 			fmt.Fprintln(os.Stderr, "cpu:", err)
 			os.Exit(1)
 		}
 	}
 }
 
-func measure(only string, rounds int, length time.Duration, limit float64, open int) error {
+func measure(only string, rounds int, length time.Duration, limit float64, open int, delay bool) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	b, err := startBench(ctx)
@@ -67,8 +69,11 @@ func measure(only string, rounds int, length time.Duration, limit float64, open 
 		return err
 	}
 	defer b.stop()
-	if open > 0 {
+	switch {
+	case open > 0:
 		return b.openStreams(open, 5*time.Second)
+	case delay:
+		return b.delays(rounds, length)
 	}
 	var over []string
 	fmt.Printf("%-14s %12s %12s %8s %10s   (ratio: median, least, greatest of %d rounds)\n", "case", "proxy us", "fairlead us", "ratio", "calls", rounds)

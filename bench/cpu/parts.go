@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +35,9 @@ func serveProvider() {
 			return
 		}
 		for _, e := range events {
+			if bytes.Contains(e, []byte("text_delta")) {
+				e = delta(stamped + strconv.FormatInt(time.Now().UnixNano(), 10))
+			}
 			w.Write(e)
 			w.(http.Flusher).Flush()
 			time.Sleep(gap)
@@ -56,12 +60,17 @@ func stream() (events [][]byte) {
 	add("message_start", `{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-x","content":[],"stop_reason":null,"usage":{"input_tokens":250,"output_tokens":1}}}`)
 	add("content_block_start", `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`)
 	for i := range 200 {
-		add("content_block_delta", fmt.Sprintf(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"word%d of the answer, "}}`, i))
+		events = append(events, delta(fmt.Sprintf("word%d of the answer, ", i)))
 	}
 	add("content_block_stop", `{"type":"content_block_stop","index":0}`)
 	add("message_delta", `{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":200}}`)
 	add("message_stop", `{"type":"message_stop"}`)
 	return events
+}
+
+// delta is an event with a text.
+func delta(text string) []byte {
+	return fmt.Appendf(nil, "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":%q}}\n\n", text)
 }
 
 // serveProxy is the yardstick: Go's reverse proxy with its transport tuned, and
