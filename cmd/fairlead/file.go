@@ -37,7 +37,7 @@ func laterBlocks(names ...string) map[string]string {
 
 // provider is an API that requests can be sent to.
 type provider struct {
-	Dialect     string                   `yaml:"dialect" jsonschema:"required,enum=anthropic,enum=openai" jsonschema_description:"the API it speaks: anthropic (Messages) or openai (Chat Completions)"`
+	Dialect     string                   `yaml:"dialect" jsonschema:"required,enum=anthropic,enum=openai" jsonschema_description:"the API it speaks: anthropic (Messages) or openai (Chat Completions, Responses)"`
 	BaseURL     string                   `yaml:"base_url" jsonschema:"required" jsonschema_description:"where it is; a trailing /v1 is tolerated"`
 	APIKeys     []config.Secret          `yaml:"api_keys" jsonschema_description:"our keys there; each has rate limits of its own"`
 	Credentials string                   `yaml:"credentials" jsonschema:"enum=own,enum=passthrough" jsonschema_description:"own (default): api_keys; passthrough: each client's own key"`
