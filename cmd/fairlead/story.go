@@ -112,8 +112,29 @@ func (e *happening) line(start time.Time) string {
 	put(e.Verdict != "", "%s", words(e.Verdict))
 	put(e.Status > 0, "(status %d)", e.Status)
 	put(e.Reason != "" && e.Reason != "verdict", "because of %s", words(e.Reason))
-	put(e.Wait > 0, "%s", short(e.Wait))
-	put(e.M > 0, "%d of %d", e.N, e.M)
+	put(e.Wait > 0, waits[e.Kind], short(e.Wait))
+	put(e.N > 0 || e.M > 0, "%s", e.numbers())
 	put(e.Detail != "", "%s", e.Detail)
 	return strings.TrimRight(b.String(), " ")
+}
+
+// waits says what the time of an event is.
+var waits = map[string]string{
+	"arrived": "(%s to answer)", "queued": "for %s", "ended": "after %s", "waiting": "for %s",
+	"hedged": "after %s without content", "held": "the client, which had got nothing for %s",
+}
+
+// numbers says what the numbers of an event are.
+func (e *happening) numbers() string {
+	switch e.Kind {
+	case "arrived":
+		return fmt.Sprintf("about %d tokens for", e.N)
+	case "finished":
+		return fmt.Sprintf("%d tokens in, %d out, for", e.M, e.N)
+	case "resumed":
+		return fmt.Sprintf("behind %d bytes of text,", e.N)
+	case "ended":
+		return fmt.Sprintf("(about %d tokens of input for nothing)", e.N)
+	}
+	return fmt.Sprintf("%d of %d attempts failed,", e.N, e.M)
 }
