@@ -40,10 +40,11 @@ type call struct {
 	client   []*key        // the client's own credential at ...
 	clientOf *provider     // ... this provider
 	fresh    bool          // the next attempt needs a new connection
-	stopped  event.Reason  // why no rest of a cut answer was found
+	stopped  bool          // no rest of a cut answer was found because nobody waits for it
 	heard    atomic.Int64  // when the caller got something last, Unix nanoseconds
 	beat     atomic.Pointer[time.Timer]
 	held     bool        // the caller was told to keep its client waiting
+	left     atomic.Bool // the caller wants no more of it
 	ended    atomic.Bool // nothing more is told to the caller
 	over     bool        // the stream was settled ...
 	result   error       // ... and this is what its reader gets
@@ -54,13 +55,11 @@ type call struct {
 // comes back to it for the rest.
 func (k *call) run(step fallback.Step) (*attempt, event.Reason) {
 	for {
-		switch step.Kind {
-		case fallback.Stop:
+		switch {
+		case step.Kind == fallback.Stop:
 			return nil, step.Reason
-		case fallback.AskNow:
-			if !k.sleep(step, k.links[k.plan.Target()].target) {
-				return nil, event.Left
-			}
+		case step.Kind == fallback.AskNow && !k.sleep(step, k.links[k.plan.Target()].target), k.left.Load():
+			return nil, event.Left
 		}
 		var a *attempt
 		if a, step = k.admit(&k.links[k.plan.Target()]); a == nil {
@@ -187,6 +186,8 @@ func (k *call) sleep(s fallback.Step, t *target) bool {
 // the client is closing.
 func (k *call) gone() error {
 	switch {
+	case k.left.Load():
+		return context.Canceled
 	case k.ctx.Err() != nil:
 		return context.Cause(k.ctx)
 	case k.expired(k.now):

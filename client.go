@@ -228,8 +228,10 @@ func (c *Client) end(k *call, lane int, cause error) {
 	}
 }
 
-// interrupt ends the present attempts of a call, as if its caller had left.
+// interrupt ends the present attempts of a call, as if its caller had left, and
+// sees to it that no other begins.
 func (c *Client) interrupt(k *call) {
+	k.left.Store(true)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.calls[k].cancel(context.Canceled)

@@ -213,7 +213,7 @@ func (k *call) cutShort(a *attempt) *Error {
 		out, from, spent = c.first, c.from, c.spent
 	}
 	cut := out.Verdict
-	if k.gone() != nil && k.cut != nil {
+	if k.stopped && !errors.Is(k.gone(), ErrClosed) {
 		cut = event.Canceled
 	} else if out.Status/100 == 2 && (cut != event.Canceled || errors.Is(out.Err, ErrClosed)) {
 		cut = event.Truncated

@@ -85,7 +85,7 @@ func (k *call) resume(a *attempt) *attempt {
 	k.renew()
 	b, why := k.run(k.after(a))
 	if b == nil {
-		k.stopped = why
+		k.stopped = why == event.Left
 		return nil
 	}
 	k.served = b.link

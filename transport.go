@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"fairlead.dev/event"
 	"fairlead.dev/llm"
@@ -181,7 +182,8 @@ func served(req *http.Request, a *Answer) *http.Response {
 // reader is an Answer as an io.ReadCloser. Unlike an Answer it may be closed
 // while it is being read: an SDK does that to stop a stream.
 type reader struct {
-	busy   sync.Mutex // held while reading or closing; only ever tried
+	busy   sync.Mutex  // held while reading or closing; only ever tried
+	closed atomic.Bool // closed while somebody was reading, who has to end the call
 	answer *Answer
 	rest   []byte
 	err    error
@@ -195,6 +197,12 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	defer r.busy.Unlock()
+	defer func() {
+		if r.closed.Load() {
+			r.rest, r.err = nil, http.ErrBodyReadAfterClose
+			r.answer.Close()
+		}
+	}()
 	for len(r.rest) == 0 {
 		if r.err != nil {
 			return 0, r.err
@@ -217,6 +225,7 @@ func (r *reader) Read(p []byte) (int, error) {
 // Close ends the call. When somebody is reading, that read fails, and settles
 // the call.
 func (r *reader) Close() error {
+	r.closed.Store(true)
 	if !r.busy.TryLock() {
 		r.answer.call.c.interrupt(r.answer.call)
 		return nil
