@@ -41,7 +41,6 @@ type attempt struct {
 	begun   time.Time
 	number  int           // this is attempt n of the call
 	lane    int           // 1: it runs beside another one
-	limits  limits        // of its opening
 	lost    bool          // another one was first
 	fresh   bool          // needs a new connection
 	prefer  llm.Resume    // how the rest of a cut answer is asked for
@@ -65,7 +64,7 @@ func (a *attempt) open() {
 	ctx, cancel := context.WithCancelCause(k.ctx)
 	a.cancel = cancel
 	k.c.track(k, a.lane, cancel)
-	a.clock.start(a.limits, cancel)
+	a.clock.start(cancel)
 	defer func() {
 		if !a.streaming() || !a.out.Good() {
 			a.close()

@@ -83,7 +83,7 @@ func (k *call) start(a *attempt) {
 	k.plan.Started()
 	a.begun, a.number = k.now, k.plan.Attempts()
 	a.fresh, k.fresh = k.fresh, false
-	a.limits = a.opening()
+	a.clock.limits = a.opening()
 	k.note(event.Event{Kind: event.Started, Target: a.target.name, Key: a.key.name, Attempt: a.number, Of: k.plan.Limit()})
 	for _, edit := range a.body.Edits {
 		k.note(event.Event{Kind: event.Edited, Target: a.target.name, Detail: edit})

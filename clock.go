@@ -57,9 +57,10 @@ type clock struct {
 	cancel func(error)
 }
 
-func (c *clock) start(l limits, cancel func(error)) {
-	c.limits, c.cancel = l, cancel
-	d := c.arm(&c.spare[0], phaseHeaders, l.headers, l.left)
+// start begins the opening. Its limits are set.
+func (c *clock) start(cancel func(error)) {
+	c.cancel = cancel
+	d := c.arm(&c.spare[0], phaseHeaders, c.limits.headers, c.limits.left)
 	c.timer = time.AfterFunc(d, c.fire)
 }
 

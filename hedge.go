@@ -122,7 +122,7 @@ func (k *call) hedge(a *attempt, i int) *attempt {
 	}
 	k.plan.Hedged(i)
 	b.begun, b.number = k.now, k.plan.Attempts()
-	b.limits = b.opening()
+	b.clock.limits = b.opening()
 	k.note(event.Event{Kind: event.Hedged, Target: b.target.name, Key: b.key.name, Attempt: b.number, Of: k.plan.Limit(), Wait: k.now.Sub(a.begun)})
 	return b
 }

@@ -58,7 +58,7 @@ func (a *attempt) bound() (until time.Time, late lateError) {
 		}
 		return time.Time{}, lateError{}
 	}
-	left := a.limits.left
+	left := a.clock.limits.left
 	if t.Answer > 0 && t.Answer < left {
 		return a.begun.Add(t.Answer), lateError{phase: phaseAnswer, limit: t.Answer}
 	}

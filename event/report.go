@@ -8,7 +8,7 @@ import (
 
 // inline is how many events a report holds without another allocation: those of
 // a call that is answered at once.
-const inline = 4
+const inline = 5
 
 // MaxEvents is how many events a report keeps. A call makes at most a few
 // dozen; the bound only guards against a mistake. What does not fit is counted
