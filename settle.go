@@ -46,10 +46,11 @@ func (a *attempt) end() {
 
 // trusted tells the breakers of a stream that has begun to bring content, when
 // they wait for that news before they let more calls through. How the stream
-// ends is known minutes later.
+// ends is known minutes later; a failure then takes the success back.
 func (a *attempt) trusted() {
 	k := a.call
 	if a.permit.Trial() {
+		a.early = true
 		k.done(a.target.name, a.target.breaker, &a.permit, breaker.Success)
 	}
 	if a.upPermit.Trial() {
@@ -125,6 +126,13 @@ func (a *attempt) tellBreakers(rule fallback.Rule) {
 	p := a.target.provider
 	if k.done(p.cfg.Name, p.breaker, &a.upPermit, up) {
 		p.soft.Store(false)
+	}
+	if a.early && news == breaker.Failure {
+		if change, moved := a.permit.Regret(k.now); moved {
+			k.noteBreaker(a.target.name, change)
+			a.target.breakerMoved(k)
+		}
+		return
 	}
 	if k.done(a.target.name, a.target.breaker, &a.permit, news) {
 		a.target.breakerMoved(k)

@@ -15,6 +15,7 @@ type Permit struct {
 	probe      uint64 // serial of its lease; 0: not a probe
 	step       uint64 // of the ramp; 0: admitted outside it
 	done       bool   // guarded by b.mu
+	regretted  bool   // guarded by b.mu
 }
 
 // Probe reports whether the attempt is a probe, one of the few that decide
