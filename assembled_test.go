@@ -159,3 +159,19 @@ func TestAnAssembledBadRequestIsOneAttempt(t *testing.T) {
 		}
 	})
 }
+
+// A stream that has something without a place in a plain answer is asked for
+// again, plainly.
+func TestAnAnswerThatCannotBeAssembledIsAskedForPlainly(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, always(chain("a/good")))
+		strange := `event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"role\":\"assistant\"}}\n\n` +
+			`event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"new_thing\"}}\n\n` +
+			`event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n`
+		w.script("a", `{"rules":[{"match":{"stream":true},"fault":{"status":200,"headers":{"content-type":"text/event-stream"},"body":"`+strange+`"}}]}`)
+		w.whole(w.ask("anthropic", "m", false))
+		if got := w.fake["a"].Attempts(); len(got) != 2 || got[1].Stream {
+			t.Errorf("asked %+v", got)
+		}
+	})
+}

@@ -42,6 +42,7 @@ type attempt struct {
 	number  int           // this is attempt n of the call
 	lane    int           // 1: it runs beside another one
 	lost    bool          // another one was first
+	strange bool          // its stream cannot be made a plain answer
 	early   bool          // its target's breaker has been told of a success
 	fresh   bool          // needs a new connection
 	prefer  llm.Resume    // how the rest of a cut answer is asked for

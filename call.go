@@ -94,6 +94,7 @@ func (k *call) start(a *attempt) {
 func (k *call) after(a *attempt) fallback.Step {
 	a.end()
 	a.free()
+	k.plain = k.plain || a.strange
 	if step, ok := k.otherwise(a); ok {
 		return step
 	}

@@ -40,7 +40,7 @@ func (a *attempt) wholeOnly() bool {
 func (a *attempt) assemble() {
 	body, err := a.builder.Answer()
 	if err != nil {
-		a.call.plain = true
+		a.strange = true
 		a.out = llm.Outcome{Verdict: event.ServerError, Status: a.status(), Header: a.resp.Header, Err: err}
 		return
 	}
