@@ -103,6 +103,22 @@ func AppendUnquoted(dst, raw []byte) []byte {
 	}
 }
 
+// CutString appends the contents of the JSON string that raw begins with, and returns the length of the string, quotes
+// included; 0 when raw begins with no valid one.
+func CutString(dst, raw []byte) (out []byte, n int) {
+	t := text{data: raw}
+	if t.peek(0) != '"' {
+		return dst, 0
+	}
+	if n = t.str(0); n < 0 {
+		return dst, 0
+	}
+	if inner := raw[1 : n-1]; bytes.IndexByte(inner, '\\') < 0 {
+		return append(dst, inner...), n
+	}
+	return AppendUnquoted(dst, raw[:n]), n
+}
+
 // appendEscape decodes the escape sequence that valid text s begins with, and tells its length.
 func appendEscape(dst, s []byte) ([]byte, int) {
 	if s[1] != 'u' {

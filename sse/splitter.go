@@ -43,6 +43,12 @@ func (s *Splitter) Next(buf []byte) (n int, ev Event, ok bool, err error) {
 	return s.next(buf, false)
 }
 
+// Fresh reports whether the next byte begins an event, none of which was looked at: a caller that recognizes a whole
+// event by its bytes may then pass over it without Next.
+func (s *Splitter) Fresh() bool {
+	return s.begun && s.at == 0 && s.sought == 0 && !s.cr && !s.failed && !s.fields && s.lines == 0
+}
+
 // Last is Next for the end of the stream: buf is what Next could find no event in. It returns true with a last whole
 // event, which was held back for a line feed that did not come or is such a line feed. Else it returns false with
 // what there is of an unfinished event, which may be cut anywhere, in the middle of a field too; its Raw is buf.

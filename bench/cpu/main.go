@@ -37,6 +37,7 @@ var kases = []kase{
 	{name: "json-100k", prompt: 100 << 10, workers: 16},
 	{name: "sse-200", prompt: 1 << 10, stream: true, workers: 64, gap: 2 * time.Millisecond},
 	{name: "sse-200-burst", prompt: 1 << 10, stream: true, workers: 32},
+	{name: "sse-200-fast", prompt: 1 << 10, stream: true, workers: 32, gap: 1},
 }
 
 func main() {

@@ -36,6 +36,9 @@ func (Provider) Decoder(r *llm.Request, status int, h http.Header) llm.Decoder {
 
 // Next looks at the first whole event of b.
 func (d *decoder) Next(b []byte) (n int, k llm.Kind, text []byte) {
+	if n = d.usual(b); n > 0 {
+		return n, llm.Content, d.text
+	}
 	n, ev, ok, err := d.split.Next(b)
 	if err != nil {
 		return 0, d.fail(event.Truncated, err), nil
@@ -136,9 +139,6 @@ func (d *decoder) event(ev *sse.Event) (llm.Kind, []byte) {
 		return llm.Lifecycle, nil
 	}
 	d.seen = true
-	if d.plainText(ev.Data) {
-		return llm.Content, d.text
-	}
 	f, ok := readFrame(ev.Data)
 	if f.kind == nil || !ok {
 		f.kind = ev.Name

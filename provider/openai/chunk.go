@@ -141,13 +141,25 @@ func (u *usual) learn(data []byte) {
 	}
 }
 
-// cut returns the text of a chunk that looks as usual.
-func (u *usual) cut(data []byte) (text []byte, ok bool) {
-	if len(u.head) == 0 {
-		return nil, false
+// cut returns the text of the chunk that b begins with, if it looks as usual, and the length of its event.
+func (u *usual) cut(dst, b []byte) (text []byte, n int) {
+	rest, ok := bytes.CutPrefix(b, dataField)
+	if !ok || len(u.head) == 0 {
+		return dst, 0
 	}
-	if text, ok = bytes.CutPrefix(data, u.head); !ok {
-		return nil, false
+	if rest, ok = bytes.CutPrefix(rest, u.head); !ok {
+		return dst, 0
 	}
-	return bytes.CutSuffix(text, u.tail)
+	text, n = llm.CutString(dst, rest)
+	after, ok := bytes.CutPrefix(rest[n:], u.tail)
+	if n == 0 || len(text) == 0 || !ok || !bytes.HasPrefix(after, eventEnd) {
+		return dst, 0
+	}
+	return text, len(b) - len(after) + len(eventEnd)
 }
+
+// What stands around the data of an event that nothing else is in.
+var (
+	dataField = []byte("data: ")
+	eventEnd  = []byte("\n\n")
+)

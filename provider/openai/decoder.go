@@ -39,6 +39,9 @@ func (Provider) Decoder(r *llm.Request, status int, h http.Header) llm.Decoder {
 
 // Next looks at the first whole event of b.
 func (d *decoder) Next(b []byte) (n int, k llm.Kind, text []byte) {
+	if n = d.usualText(b); n > 0 {
+		return n, llm.Content, d.text
+	}
 	n, ev, ok, err := d.split.Next(b)
 	if err != nil {
 		return 0, d.fail(event.Truncated, err), nil
@@ -142,9 +145,6 @@ func (d *decoder) event(ev *sse.Event) (llm.Kind, []byte) {
 		return llm.Lifecycle, nil
 	}
 	d.seen = true
-	if len(ev.Name) == 0 && d.usualText(data) {
-		return llm.Content, d.text
-	}
 	switch {
 	case bytes.Equal(data, done):
 		return d.finish(), nil
@@ -156,14 +156,17 @@ func (d *decoder) event(ev *sse.Event) (llm.Kind, []byte) {
 	return d.chunk(data)
 }
 
-// usualText reads a chunk that is like the one before but for its text.
-func (d *decoder) usualText(data []byte) bool {
-	text, ok := d.usual.cut(data)
-	if !ok {
-		return false
+// usualText reads the event that b begins with if its chunk is like the one before but for its text, and returns its
+// length; otherwise 0.
+func (d *decoder) usualText(b []byte) int {
+	if d.over || !d.split.Fresh() {
+		return 0
 	}
-	d.text = llm.AppendUnquoted(d.text[:0], text)
-	return len(d.text) > 0
+	text, n := d.usual.cut(d.text[:0], b)
+	if n > 0 {
+		d.text = text
+	}
+	return n
 }
 
 // chunk reads a chunk the long way.
