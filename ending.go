@@ -87,8 +87,8 @@ func (a *attempt) drain() {
 	if a.stream.raw {
 		return
 	}
-	late := &lateError{phase: phaseDrain, limit: drainTime}
-	a.clock.set(late, drainTime)
+	a.stream.late = lateError{phase: phaseDrain, limit: drainTime}
+	a.clock.set(&a.stream.late, drainTime)
 	defer a.clock.stop()
 	var rest [512]byte
 	for {

@@ -27,6 +27,7 @@ type stream struct {
 	text      []byte    // answer text of the events last handed out, when the caller wants it
 	handed    bool      // something was handed out
 	said      []byte    // text that the caller has got or will get, in case the stream is cut
+	saidIn    *Buffer   // what it lies in; nil: memory of its own
 	long      bool      // that would have been too much to keep
 }
 
@@ -121,10 +122,30 @@ func (a *attempt) says(text []byte) {
 		return
 	}
 	if s.long = len(s.said)+len(text) > maxSent; s.long {
-		s.said = nil
 		return
 	}
+	if n := len(s.said) + len(text); n > cap(s.said) {
+		a.makeRoom(n)
+	}
 	s.said = append(s.said, text...)
+}
+
+// makeRoom makes room for n bytes of text: little at first, since thousands of
+// streams are open at once, then lent memory, since the text of an answer that
+// comes at once would be half of all that a call allocates.
+func (a *attempt) makeRoom(n int) {
+	s, size := a.stream, 256
+	for size < n {
+		size *= 16
+	}
+	old, lent := s.said, s.saidIn
+	if s.saidIn = nil; pooled(size) {
+		s.saidIn = a.call.c.buffers.get(int64(size))
+		s.said = append(s.saidIn.Bytes[:0], old...)
+	} else {
+		s.said = append(make([]byte, 0, size), old...)
+	}
+	lent.Free()
 }
 
 // complete notes the verdict of a stream that is at its end, good or bad.

@@ -84,6 +84,8 @@ func (a *attempt) waste() int {
 func (a *attempt) free() {
 	if a.streaming() {
 		a.stream.free()
+		a.stream.saidIn.Free()
+		a.stream.said, a.stream.saidIn = nil, nil
 	}
 }
 
