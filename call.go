@@ -67,6 +67,7 @@ func (k *call) run(step fallback.Step) (*attempt, event.Reason) {
 		}
 		k.start(a)
 		a = k.race(a)
+		a.out.Verdict = k.plan.Verdict(a.out.Verdict)
 		k.remember(a)
 		if a.out.Good() {
 			return a, 0

@@ -49,7 +49,6 @@ func (k *call) race(a *attempt) *attempt {
 	i := k.rival(a)
 	if i < 0 {
 		k.c.open(a)
-		a.out.Verdict = k.plan.Verdict(a.out.Verdict)
 		return a
 	}
 	a.target.hedges.deposit()
@@ -65,7 +64,6 @@ func (k *call) race(a *attempt) *attempt {
 	defer timer.Stop()
 	select {
 	case <-done:
-		a.out.Verdict = k.plan.Verdict(a.out.Verdict)
 		return a
 	case <-timer.C:
 	}
@@ -73,7 +71,6 @@ func (k *call) race(a *attempt) *attempt {
 	b := k.hedge(a, i)
 	if b == nil {
 		<-done
-		a.out.Verdict = k.plan.Verdict(a.out.Verdict)
 		return a
 	}
 	launch(b)
@@ -87,7 +84,6 @@ func (k *call) race(a *attempt) *attempt {
 	}
 	b.end()
 	b.free()
-	a.out.Verdict = k.plan.Verdict(a.out.Verdict)
 	return a
 }
 

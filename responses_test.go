@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -26,28 +25,9 @@ func (w *world) respond(model string, stream bool, more string, calls ...func(*f
 	if err != nil {
 		w.Fatal(err)
 	}
-	ask := fairlead.Call{Request: r}
-	for _, f := range calls {
-		f(&ask)
+	if res = w.do(w.Context(), r, calls); res.answered {
+		res.readResponse()
 	}
-	answer, err := w.client.Do(w.Context(), ask)
-	if err != nil {
-		return failed(err)
-	}
-	defer answer.Close()
-	res = result{status: answer.Status, header: answer.Header, report: answer.Report}
-	for {
-		b, err := answer.Next()
-		res.body = append(res.body, b...)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			res.err = err
-			break
-		}
-	}
-	res.readResponse()
 	return res
 }
 

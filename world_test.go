@@ -148,6 +148,7 @@ type result struct {
 	stop     string
 	complete bool // the end marker came, or the plain answer was whole
 	failure  string
+	answered bool // there was an answer to read, whole or not
 	err      error
 	took     time.Duration
 	report   *event.Report
@@ -171,6 +172,15 @@ func (w *world) send(ctx context.Context, dialect, body string, more ...func(*fa
 	if err != nil {
 		return result{err: err}
 	}
+	if res = w.do(ctx, r, more); res.answered {
+		res.read(dialect)
+	}
+	return res
+}
+
+// do sends a request and reads the answer to its end.
+func (w *world) do(ctx context.Context, r *llm.Request, more []func(*fairlead.Call)) (res result) {
+	w.Helper()
 	ask := fairlead.Call{Request: r}
 	for _, f := range more {
 		f(&ask)
@@ -192,7 +202,7 @@ func (w *world) send(ctx context.Context, dialect, body string, more ...func(*fa
 			break
 		}
 	}
-	res.read(dialect)
+	res.answered = true
 	return res
 }
 
