@@ -21,8 +21,9 @@ const patience = 30 * time.Second
 
 // gateway is a running fairlead serve.
 type gateway struct {
-	url   string // of the client listener
-	admin string // of the admin listener
+	asked sync.Once // to end
+	url   string    // of the client listener
+	admin string    // of the admin listener
 
 	process *os.Process
 }
@@ -80,8 +81,9 @@ func startWith(t *testing.T, env []string, args ...string) *gateway {
 	return g
 }
 
-// terminate asks the program to end. Calls under way may finish.
-func (g *gateway) terminate() { _ = g.process.Signal(syscall.SIGTERM) }
+// terminate asks the program to end, once: calls under way may finish, and a
+// second signal would end them. An SDK has its answer before the call is over.
+func (g *gateway) terminate() { g.asked.Do(func() { _ = g.process.Signal(syscall.SIGTERM) }) }
 
 // stop ends the program. It must end by itself, in order, and soon: no call is
 // open any more.
