@@ -54,7 +54,7 @@ func (a *attempt) scan(opening bool) bool {
 			return true
 		case n == 0:
 			return false
-		case kind == llm.Content:
+		case kind.IsContent():
 			s.idleSince = 0
 		}
 		if !a.passOn(rest[:n], kind, text) {
@@ -88,7 +88,7 @@ func (a *attempt) passOn(raw []byte, kind llm.Kind, text []byte) bool {
 	s := a.stream
 	switch {
 	case a.builder != nil:
-		s.content = s.content || kind == llm.Content
+		s.content = s.content || kind.IsContent()
 		a.builder.Add(raw)
 		s.skip(len(raw))
 	case a.join != nil:
@@ -103,7 +103,7 @@ func (a *attempt) passOn(raw []byte, kind llm.Kind, text []byte) bool {
 		a.says(text)
 		return ok
 	default:
-		s.content = s.content || kind == llm.Content
+		s.content = s.content || kind.IsContent()
 		s.held += len(raw)
 		if kind == llm.Content {
 			a.says(text)

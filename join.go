@@ -43,6 +43,8 @@ func (j *join) add(raw []byte, k llm.Kind, text []byte) (said []byte, ok bool) {
 	case j.begun:
 		j.out = j.cut.seam.Pass(j.out, raw, k)
 		return text, true
+	case k == llm.Thought:
+		return nil, true // the client has the thinking of the answer that was cut
 	case k != llm.Content:
 		j.pending = append(j.pending, pending{bytes.Clone(raw), k})
 		return nil, true
@@ -51,7 +53,7 @@ func (j *join) add(raw []byte, k llm.Kind, text []byte) (said []byte, ok bool) {
 		j.out = j.cut.seam.Pass(j.out, raw, k)
 		return text, true
 	case len(text) == 0:
-		return nil, false // thinking, or a tool, where the client has text
+		return nil, false // a tool where the client has text
 	}
 	return j.match(text)
 }

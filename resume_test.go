@@ -264,7 +264,6 @@ func TestWhatIsNotResumed(t *testing.T) {
 		"off for one call": {fault: "cut-after-40", call: func(c *fairlead.Call) { c.Final = true }},
 		"inside a tool":    {fault: "cut-after-2", more: tools},
 		"inside thinking":  {fault: "cut-after-2", more: thinking},
-		"after thinking":   {fault: "cut-after-40", more: thinking},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -284,6 +283,36 @@ func TestWhatIsNotResumed(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// An answer that thought before its text is gone on with like any other. The
+// client keeps the thinking that it has: that of the other answer is no part of
+// its message.
+func TestAnswersThatThinkAreResumed(t *testing.T) {
+	thoughtful := strings.Replace(body("m", true), `"max_tokens":1000`, `"max_tokens":2000,"thinking":{"type":"adaptive"}`, 1)
+	for _, fault := range append([]string{"cut-after-65", "cut-after-6"}, lateFaults...) {
+		if fault == "cut-after-1" {
+			continue // inside the thinking
+		}
+		for _, spare := range []string{"good", "prefilling:no-prefill", "good:cut-after-50"} {
+			t.Run(spare+"/"+fault, func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					w := newWorld(t, spliced("a", fault, spare, "goody"))
+					r := w.send(t.Context(), "anthropic", thoughtful)
+					w.whole(r)
+					if err := oneMessage("anthropic", r.body); err != nil {
+						t.Errorf("%v\n%s", err, r.body)
+					}
+					healthy := w.send(t.Context(), "anthropic", strings.Replace(thoughtful, `"m"`, `"goody"`, 1))
+					for _, part := range []string{`"type":"thinking"`, "thinking_delta", "signature_delta"} {
+						if got, want := strings.Count(string(r.body), part), strings.Count(string(healthy.body), part); got != want || want == 0 {
+							t.Errorf("%s: %d times, want %d\n%s", part, got, want, r.body)
+						}
+					}
+				})
+			})
+		}
 	}
 }
 

@@ -137,10 +137,14 @@ type Kind uint8
 const (
 	Lifecycle Kind = iota // anything that is none of the others: starts, stops, unknown types
 	Ping                  // keeps the connection, says nothing
-	Content               // text, thinking or tool input
+	Content               // text or tool input
+	Thought               // thinking: content too, but no other answer has to think the same
 	End                   // the end marker
 	Fail                  // an error, or an event that could have been content and cannot be read
 )
+
+// IsContent reports whether an event of this kind brings a part of the answer.
+func (k Kind) IsContent() bool { return k == Content || k == Thought }
 
 // Decoder reads the events of one stream.
 type Decoder interface {
@@ -161,7 +165,8 @@ type Decoder interface {
 	// after EOF: the client's SDK waits for it. Empty: nothing is missing.
 	Ending() []byte
 	// Seam is where another answer may go on, after a failure. It is nil when
-	// none can: what has come is more than the beginning of one text.
+	// none can: what has come is more than the beginning of one text and the
+	// thinking before it.
 	Seam() Seam
 }
 
@@ -172,7 +177,8 @@ type Seam interface {
 	// the cut answer its usage leaves out.
 	Begin(tokens int)
 	// Pass appends to dst what the client gets of a whole event, which a
-	// decoder has read as of kind k: nothing of what begins a message again.
+	// decoder has read as of kind k: nothing of what begins a message again, and
+	// none of the thinking before its text.
 	Pass(dst, event []byte, k Kind) []byte
 	// Text appends an event that brings text.
 	Text(dst, text []byte) []byte

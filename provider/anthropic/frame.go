@@ -74,7 +74,7 @@ func (d *decoder) usual(b []byte) int {
 
 // delta reads a content_block_delta. Only one that brings something is content.
 func (d *decoder) delta(raw []byte) (llm.Kind, []byte) {
-	content := false
+	content, k := false, llm.Content
 	d.text = d.text[:0]
 	s := llm.ScanNested(raw, llm.Member{End: len(raw)})
 	for m, ok := s.Next(); ok; m, ok = s.Next() {
@@ -85,25 +85,36 @@ func (d *decoder) delta(raw []byte) (llm.Kind, []byte) {
 		case "text":
 			d.text = llm.AppendUnquoted(d.text, raw[m.Start:m.End])
 			content = true
-		case "thinking", "partial_json":
-			content, d.outline.other = true, true
+		case "partial_json":
+			content = true
+		case "thinking":
+			content, k = true, llm.Thought
 		}
 	}
-	d.outline.other = d.outline.other || typeOf(raw) != "text_delta"
+	switch typeOf(raw) {
+	case "text_delta":
+	case "thinking_delta", "signature_delta":
+		d.outline.other = d.outline.other || d.outline.text
+	default:
+		d.outline.other = true
+	}
 	if !content {
 		return llm.Lifecycle, nil // a signature, a citation, what the future brings
 	}
 	d.something = true
-	return llm.Content, d.text
+	return k, d.text
 }
 
 // block reads a content_block_start. A block that is not text is something, whatever follows: a call of a tool may
 // have no input. A text block may bring its first words with it.
 func (d *decoder) block(raw []byte) (llm.Kind, []byte) {
-	if typeOf(raw) != "text" {
-		d.something, d.outline.other = true, true
+	kind, o := typeOf(raw), &d.outline
+	o.other = o.other || o.text || kind != "text" && !thought(kind)
+	if kind != "text" {
+		d.something = true
 		return llm.Lifecycle, nil
 	}
+	o.text = true
 	value, _ := llm.Get(raw, "text")
 	if d.text = llm.AppendUnquoted(d.text[:0], value); len(d.text) == 0 {
 		return llm.Lifecycle, nil

@@ -3,6 +3,7 @@ package anthropic
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"fairlead.dev/llm"
 	"fairlead.dev/sse"
@@ -19,23 +20,28 @@ func (Provider) Prefills(r *llm.Request, m llm.Model) bool {
 type outline struct {
 	blocks int  // content blocks begun
 	open   bool // the last one has not ended
-	other  bool // something else than text has come
+	text   bool // it is the first text
+	other  bool // something else than one text, and thinking before it, has come
 }
 
 // Seam is where another answer may go on: inside or behind the first text.
 func (d *decoder) Seam() llm.Seam {
 	o := d.outline
-	if !d.started || d.stop != "" || o.other || o.blocks != 1 {
+	if !d.started || d.stop != "" || o.other || !o.text {
 		return nil
 	}
-	return &seam{next: 1, open: o.open}
+	return &seam{next: o.blocks, open: o.open}
 }
+
+// thought reports whether a block of this type is thinking.
+func thought(kind string) bool { return kind == "thinking" || kind == "redacted_thinking" }
 
 // seam fits the blocks of other answers behind those that the client has.
 type seam struct {
 	next   int  // index of the next block that the client gets
 	open   bool // its last block has not ended
 	goesOn bool // the first text of the answer goes on in that block
+	within bool // a block of the answer that the client does not get
 	tokens int  // of cut answers, which the usage of this one leaves out
 }
 
@@ -49,7 +55,12 @@ func (s *seam) Pass(dst, event []byte, k llm.Kind) []byte {
 	if !ok || err != nil || len(ev.Data) == 0 || k == llm.Ping {
 		return append(dst, event...)
 	}
-	switch typeOf(ev.Data) {
+	kind := typeOf(ev.Data)
+	if s.within && strings.HasPrefix(kind, "content_block_") {
+		s.within = kind != "content_block_stop"
+		return dst
+	}
+	switch kind {
 	case "message_start":
 		return dst
 	case "content_block_start":
@@ -70,9 +81,13 @@ func (s *seam) Pass(dst, event []byte, k llm.Kind) []byte {
 
 // start takes the beginning of a block. The first text goes on in the client's block, if that is open.
 func (s *seam) start(dst, data []byte) []byte {
-	goesOn := s.goesOn
-	s.goesOn = false
 	block, _ := llm.Get(data, "content_block")
+	goesOn := s.goesOn
+	if goesOn && thought(typeOf(block)) {
+		s.within = true
+		return dst
+	}
+	s.goesOn = false
 	if goesOn && s.open && typeOf(block) == "text" {
 		if raw, _ := llm.Get(block, "text"); llm.Holds(raw) { // it may bring the first words with it
 			return s.Text(dst, llm.AppendUnquoted(nil, raw))

@@ -47,7 +47,7 @@ func TestStream(t *testing.T) {
 		want  event.Verdict
 		text  string
 	}{
-		"thinking, then text":    {start() + block("thinking") + delta("thinking_delta", "thinking", "hm") + delta("signature_delta", "signature", "s") + block("text") + delta("text_delta", "text", "so") + stop("end_turn") + end, "llCllClE", event.OK, "so"},
+		"thinking, then text":    {start() + block("thinking") + delta("thinking_delta", "thinking", "hm") + delta("signature_delta", "signature", "s") + block("text") + delta("text_delta", "text", "so") + stop("end_turn") + end, "llTllClE", event.OK, "so"},
 		"a tool":                 {start() + block("tool_use") + delta("input_json_delta", "partial_json", "") + delta("input_json_delta", "partial_json", "{}") + stop("tool_use") + end, "lllClE", event.OK, ""},
 		"a tool without input":   {start() + block("tool_use") + delta("input_json_delta", "partial_json", "") + stop("tool_use") + end, "llllE", event.OK, ""},
 		"empty text":             {start() + block("text") + delta("text_delta", "text", "") + stop("end_turn") + end, "llllE", event.Empty, ""},
@@ -81,6 +81,33 @@ func TestStream(t *testing.T) {
 	}
 	if s, _ := read(100, start()+stop("max_tokens")+end); s.Out.Verdict != event.Empty {
 		t.Errorf("an answer of at most 100 tokens: %v", s)
+	}
+}
+
+// TestSeam: thinking before the text is no obstacle to another answer, whatever comes beside or after the text is.
+func TestSeam(t *testing.T) {
+	text := block("text") + delta("text_delta", "text", "so")
+	thought := block("thinking") + delta("thinking_delta", "thinking", "hm") + delta("signature_delta", "signature", "s")
+	for name, c := range map[string]struct {
+		wire string
+		want bool
+	}{
+		"text":                {start() + text, true},
+		"nothing yet":         {start(), false},
+		"no start":            {text, false},
+		"thinking":            {start() + thought, false},
+		"text after thinking": {start() + thought + block("redacted_thinking") + text, true},
+		"thinking after text": {start() + text + thought, false},
+		"a seal after text":   {start() + text + delta("signature_delta", "signature", "s"), false},
+		"two texts":           {start() + text + text, false},
+		"a citation":          {start() + text + delta("citations_delta", "citation", "x"), false},
+		"a tool after text":   {start() + text + block("tool_use"), false},
+		"a tool before text":  {start() + block("tool_use") + text, false},
+		"a stop reason":       {start() + text + stop("end_turn"), false},
+	} {
+		if _, d := read(9, c.wire); (d.Seam() != nil) != c.want {
+			t.Errorf("%s: a seam: %v, want %v", name, !c.want, c.want)
+		}
 	}
 }
 

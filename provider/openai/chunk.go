@@ -51,14 +51,14 @@ func (d *decoder) choices(data []byte, list llm.Member) (llm.Kind, []byte) {
 	kind := llm.Lifecycle
 	s := llm.ScanNested(data, list)
 	for m, ok := s.Next(); ok; m, ok = s.Next() {
-		switch d.choice(data, m) {
-		case llm.Fail:
+		switch k := d.choice(data, m); {
+		case k == llm.Fail:
 			return llm.Fail, nil
-		case llm.Content:
-			kind = llm.Content
+		case k == llm.Content, k == llm.Thought && kind == llm.Lifecycle:
+			kind = k
 		}
 	}
-	if kind != llm.Content {
+	if !kind.IsContent() {
 		return kind, nil
 	}
 	d.tally.something = true
@@ -92,29 +92,36 @@ func (d *decoder) choice(data []byte, c llm.Member) llm.Kind {
 	if reason != "" {
 		d.tally.finish(index, reason)
 	}
-	if delta.Kind != llm.Object || !d.delta(data, delta, index == 0) {
+	if delta.Kind != llm.Object {
 		return llm.Lifecycle
 	}
-	return llm.Content
+	return d.delta(data, delta, index == 0)
 }
 
-// delta reports whether a delta brings anything, and keeps the text of the first choice.
-func (d *decoder) delta(data []byte, at llm.Member, first bool) (content bool) {
+// delta tells what a delta brings, and keeps the text of the first choice.
+func (d *decoder) delta(data []byte, at llm.Member, first bool) llm.Kind {
+	k := llm.Lifecycle
 	s := llm.ScanNested(data, at)
 	for m, ok := s.Next(); ok; m, ok = s.Next() {
 		value := data[m.Start:m.End]
 		if !telling(m.Key) || !llm.Holds(value) {
 			continue
 		}
-		content = true
-		if first && m.Kind == llm.String && string(m.Key) == "content" {
+		switch key := string(m.Key); {
+		case first && m.Kind == llm.String && key == "content":
+			k, d.outline.text = llm.Content, true
 			d.text = llm.AppendUnquoted(d.text, value)
 			d.usual.text, d.usual.count = m, d.usual.count+1
-		} else {
-			d.outline.other = true
+		case key == "reasoning_content" || key == "reasoning":
+			d.outline.other = d.outline.other || d.outline.text
+			if k == llm.Lifecycle {
+				k = llm.Thought
+			}
+		default:
+			k, d.outline.other = llm.Content, true
 		}
 	}
-	return content
+	return k
 }
 
 // usual is how the chunks of a stream look around their text. Nearly all of them are the same but for that: the id,

@@ -17,7 +17,8 @@ func (Provider) Prefills(_ *llm.Request, m llm.Model) bool {
 // outline is what a stream has begun, as far as another answer must fit to it.
 type outline struct {
 	id, created, model []byte // of its first chunk, as written
-	other              bool   // something else than the text of one choice has come
+	text               bool   // the text of the first choice has begun
+	other              bool   // something else than the text of one choice, and reasoning before it, has come
 }
 
 // learn notes what the chunks of an answer have in common.

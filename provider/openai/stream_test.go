@@ -41,8 +41,8 @@ func TestStream(t *testing.T) {
 		want  event.Verdict
 		text  string
 	}{
-		"reasoning":                   {1, role + delta(0, `{"reasoning_content":"hm"}`) + hi + finish(0, "stop") + done, "lCClE", event.OK, "hi"},
-		"reasoning, OpenRouter":       {1, delta(0, `{"reasoning":"hm"}`) + finish(0, "stop") + done, "ClE", event.OK, ""},
+		"reasoning":                   {1, role + delta(0, `{"reasoning_content":"hm"}`) + hi + finish(0, "stop") + done, "lTClE", event.OK, "hi"},
+		"reasoning, OpenRouter":       {1, delta(0, `{"reasoning":"hm"}`) + finish(0, "stop") + done, "TlE", event.OK, ""},
 		"a tool":                      {1, role + delta(0, `{"tool_calls":[{"index":0,"function":{"name":"f","arguments":""}}]}`) + finish(0, "tool_calls") + done, "lClE", event.OK, ""},
 		"a function":                  {1, delta(0, `{"function_call":{"name":"f"}}`) + finish(0, "function_call") + done, "ClE", event.OK, ""},
 		"a refusal":                   {1, delta(0, `{"refusal":"no"}`) + finish(0, "stop") + done, "ClE", event.OK, ""},
@@ -103,6 +103,30 @@ func TestTheShortWayIsTheLongWay(t *testing.T) {
 	a, _ := read(1, chunk(`"first"`, `},"finish_reason":null}],"usage":{"prompt_tokens":1},"x":[{`), chunk(`"x"`, `},"finish_reason":"stop"`), done)
 	if a.Kinds != "CCE" || a.Out.Verdict != event.OK {
 		t.Errorf("%v", a)
+	}
+}
+
+// TestSeam: reasoning before the text is no obstacle to another answer, whatever comes beside or after the text is.
+func TestSeam(t *testing.T) {
+	hi, id := delta(0, `{"content":"hi"}`), "data: {\"id\":\"c1\",\"choices\":[]}\n\n"
+	for name, c := range map[string]struct {
+		wire string
+		want bool
+	}{
+		"text":                   {id + role + hi, true},
+		"nothing yet":            {id + role, true},
+		"no identity":            {role + hi, false},
+		"reasoning":              {id + delta(0, `{"reasoning_content":"hm"}`) + delta(0, `{"reasoning":"hm"}`) + hi, true},
+		"reasoning with text":    {id + delta(0, `{"reasoning":"hm","content":"hi"}`), true},
+		"reasoning after text":   {id + hi + delta(0, `{"reasoning":"hm"}`), false},
+		"a tool":                 {id + hi + delta(0, `{"tool_calls":[{"index":0,"function":{"arguments":"{"}}]}`), false},
+		"a refusal":              {id + delta(0, `{"refusal":"no"}`), false},
+		"text of another choice": {id + hi + delta(1, `{"content":"ho"}`), false},
+		"a finished text":        {id + hi + finish(0, "stop"), false},
+	} {
+		if _, d := read(1, c.wire); (d.Seam() != nil) != c.want {
+			t.Errorf("%s: a seam: %v, want %v", name, !c.want, c.want)
+		}
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 // Seen is what a decoder told of a stream.
 type Seen struct {
-	Kinds string // one letter each: l p C E F
+	Kinds string // one letter each: l p C T E F
 	Text  string
 	Out   llm.Outcome
 	Rest  int // bytes that were no whole event
@@ -33,7 +33,7 @@ func Read(d llm.Decoder, pieces ...string) (s Seen) {
 			if n == 0 && k != llm.Fail {
 				break
 			}
-			s.Kinds += string("lpCEF"[k])
+			s.Kinds += string("lpCTEF"[k])
 			s.Text += string(text)
 			buf = buf[n:]
 			if k == llm.End || k == llm.Fail {
