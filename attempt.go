@@ -113,21 +113,20 @@ func (a *attempt) opening() limits {
 		return l
 	}
 	// Long prompts are slow to read, and a model that thinks is silent for
-	// minutes: the limits must never cut healthy work.
+	// minutes: the defaults must never cut healthy work.
 	more := time.Duration(k.req.InputTokens()/2000) * time.Second
 	factor := time.Duration(1)
 	if k.req.Thinking {
 		factor = 5
 	}
-	l.headers, l.first = stretch(t.Headers, more, factor), stretch(t.FirstToken, more, factor)
-	return l
-}
-
-func stretch(d, more, factor time.Duration) time.Duration {
-	if d <= 0 {
-		return d
+	l.headers, l.first = t.Headers, t.FirstToken
+	if l.headers == defaultTimeouts.Headers {
+		l.headers = (l.headers + more) * factor
 	}
-	return (d + more) * factor
+	if l.first == defaultTimeouts.FirstToken {
+		l.first = (l.first + more) * factor
+	}
+	return l
 }
 
 // roundTrip sends the request. Redirects are not followed: a credential is

@@ -125,7 +125,9 @@ const (
 )
 
 // Timeouts are the clocks of a call and of its attempts. 0 means the default,
-// negative off.
+// negative off. The default of Headers and FirstToken grows with the prompt, by
+// 1 s per 2,000 tokens, and to five times that when the model thinks; any other
+// value is meant as it is.
 type Timeouts struct {
 	Connect    time.Duration // an attempt: DNS, TCP and TLS together; 5 s
 	Headers    time.Duration // a streamed attempt: until the answer's headers; 60 s

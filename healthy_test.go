@@ -45,3 +45,23 @@ func TestDefaultsNeverCutHealthyWork(t *testing.T) {
 		}
 	}
 }
+
+// A limit of one's own is meant as it is: neither thinking nor a long prompt
+// stretches it, as they do the default.
+func TestALimitOfOnesOwnIsMeantAsItIs(t *testing.T) {
+	prompt := strings.Repeat("All ropes chafe where they turn. ", 18_000)
+	for _, fault := range []string{"slow-headers-20s", "slow-first-20s"} {
+		bubble(t, func(t *testing.T) {
+			w := newWorld(t, func(cfg *fairlead.Config) {
+				chain("a/"+fault, "a/good")(cfg)
+				cfg.Timeouts.Headers, cfg.Timeouts.FirstToken = 10*time.Second, 10*time.Second
+			})
+			r := w.send(t.Context(), "anthropic", fmt.Sprintf(
+				`{"model":"m","max_tokens":2000,"stream":true,"thinking":{"type":"adaptive"},"messages":[{"role":"user","content":%q}]}`, prompt))
+			w.whole(r)
+			if r.took < 10*time.Second || r.took > 15*time.Second {
+				t.Errorf("%s: took %v", fault, r.took)
+			}
+		})
+	}
+}
