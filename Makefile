@@ -59,6 +59,10 @@ schedules: ## random schedules of faults in virtual time (SCHEDULES=10000)
 e2e: ## real clients, those of them that are installed
 	@if [ -f e2e/go.mod ]; then cd e2e && go test -count=1 ./...; else echo "no e2e module here"; fi
 
+.PHONY: agents
+agents: ## Claude Code, Codex and the AI SDK through the gateway; writes docs/agents.md
+	cd e2e && go test -count=1 -timeout 60m -run TestAgents -v . -agents -table ../docs/agents.md
+
 .PHONY: bench
 bench: ## what the decisions cost beside other libraries, and the gateway beside a reverse proxy
 	@echo "decisions of one call, with the GOGC that serve sets; other libraries beside them:"

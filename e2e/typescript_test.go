@@ -20,7 +20,7 @@ const installTime = 4 * time.Minute
 // TestTypeScript runs the checks of ts/acceptance.mjs, each as a subtest.
 func TestTypeScript(t *testing.T) {
 	t.Parallel()
-	dir := installTypeScript(t)
+	dir := installNode(t, "ts", "acceptance.mjs")
 	const cut = "slow-tokens-10ms+cut-after-20"
 	at, err := json.Marshal(map[string]string{
 		"healthy":  serve(t, chains(newFake(t, ""), newFake(t, ""), false)).url,
@@ -60,18 +60,18 @@ func TestTypeScript(t *testing.T) {
 	}
 }
 
-// installTypeScript installs the SDKs into a folder of their own, so that the
-// checkout stays as it is, and skips the test where that is not possible at all.
-func installTypeScript(t *testing.T) (dir string) {
+// installNode installs the packages of a folder into a folder of its own, so that
+// the checkout stays as it is, and skips the test where there is no Node.
+func installNode(t *testing.T, from, script string) (dir string) {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed: the TypeScript SDKs are not tested", tool)
+			t.Skipf("%s is not installed: the clients of %s are not tested", tool, from)
 		}
 	}
 	dir = t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", ".npmrc", "acceptance.mjs"} {
-		data, err := os.ReadFile(filepath.Join("ts", name))
+	for _, name := range []string{"package.json", "package-lock.json", ".npmrc", script} {
+		data, err := os.ReadFile(filepath.Join(from, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, name), data, 0o600)
 		}
