@@ -173,13 +173,13 @@ func (a *attempt) enter() (event.Reason, time.Time) {
 
 func (a *attempt) takeSlot() event.Reason {
 	k := a.call
-	slot, ok := a.target.queue.TryEnter()
+	slot, _, ok := a.target.queue.TryEnter(queue.Ticket{Class: k.ask.Class, Tenant: k.ask.Tenant})
 	if !ok && a.lane > 0 {
 		return event.NoCapacity // who runs beside another does not wait
 	}
 	if !ok {
 		var err error
-		slot, err = a.target.queue.Enter(k.ctx, queue.Ticket{Class: k.ask.Class, Deadline: k.deadline})
+		slot, err = a.target.queue.Enter(k.ctx, queue.Ticket{Class: k.ask.Class, Tenant: k.ask.Tenant, Deadline: k.deadline})
 		waited := time.Since(k.now)
 		k.now = k.now.Add(waited)
 		k.queued += waited
@@ -188,7 +188,7 @@ func (a *attempt) takeSlot() event.Reason {
 		}
 		switch {
 		case err == nil:
-		case errors.Is(err, queue.ErrFull):
+		case errors.Is(err, queue.ErrFull), errors.Is(err, queue.ErrLate):
 			return event.QueueFull
 		case k.gone() != nil:
 			return event.Left

@@ -236,6 +236,8 @@ func (p Policies) over(inner Policies) Policies {
 			MaxInFlight: cmp.Or(inner.Queue.MaxInFlight, p.Queue.MaxInFlight),
 			MaxWaiting:  cmp.Or(inner.Queue.MaxWaiting, p.Queue.MaxWaiting),
 			MaxWait:     cmp.Or(inner.Queue.MaxWait, p.Queue.MaxWait),
+			Order:       cmp.Or(inner.Queue.Order, p.Queue.Order),
+			Ageing:      cmp.Or(inner.Queue.Ageing, p.Queue.Ageing),
 		},
 		Limits: limit.Limits{
 			RPM:  cmp.Or(inner.Limits.RPM, p.Limits.RPM),

@@ -74,7 +74,7 @@ func TestAllocations(t *testing.T) {
 	enter(t, brief)
 	for name, f := range map[string]func(){
 		"enter": func() { s, _ := q.Enter(ctx, queue.Ticket{Class: queue.Low, Deadline: deadline}); s.Leave() },
-		"try":   func() { s, _ := q.TryEnter(); s.Leave() },
+		"try":   func() { s, _, _ := q.TryEnter(queue.Ticket{}); s.Leave() },
 		"full":  func() { _, _ = full.Enter(ctx, queue.Ticket{}) },
 		"wait":  func() { _, _ = brief.Enter(ctx, queue.Ticket{}) }, // waiter, channel and timer are reused
 		"load":  func() { q.Load() },

@@ -31,7 +31,7 @@ func Example() {
 // A free slot goes to the highest class, whoever came first.
 func ExampleQueue_Enter() {
 	q := queue.New(queue.Config{MaxInFlight: 1})
-	slot, _ := q.TryEnter()
+	slot, _, _ := q.TryEnter(queue.Ticket{})
 	done := make(chan bool)
 	for _, class := range []queue.Class{queue.Batch, queue.Critical} {
 		go func() {

@@ -1,22 +1,46 @@
 // Package queue decides who goes first.
 //
-// A target takes so many calls at once. Who comes while there is room walks through; the others
-// stand in a waiting room, one line per class, and every slot that comes free goes to the head of the
-// highest class that has anybody waiting:
+// A target takes so many calls at once. Who comes while there is room, and what else it needs is
+// there, walks through; the others stand in a waiting room, and whoever's turn it is goes as soon as
+// it can:
 //
-//	                 room, nobody waiting
-//	Enter ────────────────────────────────────────────> Slot ── attempt ──> Leave
-//	  │                                                   ↑                   │
-//	  └─> critical │ high │ normal │ low │ batch ─────────┴── next in line <──┘
-//	        each first in, first out, bounded
+//	        room, nobody ahead
+//	Enter ──────────────────────────────────────────────> Slot ── attempt ──> Leave
+//	  │                                                     ↑                   │
+//	  ├─> critical ─┐  in each class:                       │                   │
+//	  ├─> high      │   front of those who come back ─┐     │                   │
+//	  ├─> normal    ├── tenants in turn,              ├─> turn, door passed <───┘
+//	  ├─> low       │   each first in, first out ─────┘     room, or the door's time has come
+//	  └─> batch ────┘
+//	        └─> refused at arrival: ErrFull, ErrLate
 //
-// A wait ends in a slot, or in exactly one of these: ErrFull at once, when the line of its class is
-// full; ErrExpired when it has lasted MaxWait or the ticket's deadline has come; the context's
-// cause when the caller left; ErrClosed. Who expired or left never gets a slot, even if one was
-// handed over in that very moment: then it goes to the next in line and is not lost.
+// # Whose turn it is
 //
-// Within a class nobody overtakes. Between classes the order is strict, so a steady load of a higher
-// class can keep a lower one waiting until it expires.
+// Between the classes turns are shared by weight (512, 16, 8, 4 and 1, over those who wait; WFQ with
+// self-clocked tags, Golestani 1994): critical calls have 94% of the turns when everybody waits, and
+// all that others leave. With [Strict] the highest class goes first, always. Either way a class whose
+// first call has waited for Ageing goes next, but no more than every eighth turn. So the first call
+// of any class starts at the latest when it has waited for Ageing and 32 more turns have passed: eight
+// for each class that may have aged as well.
+//
+// Within a class tenants take turns, one call each, and the calls of a tenant start in the order of
+// their arrival. A call that comes back (Ticket.Front: a retry waits outside its slot) goes ahead of
+// its class.
+//
+// # What a turn needs
+//
+// A slot, and whatever the ticket's [Door] stands for: room in a rate limit. Who has the turn and cannot pass
+// is waited for, since whoever overtook it would take away what it waits for. Only a higher class may
+// go meanwhile, unless it is Ageing that gave the turn.
+//
+// # How a wait ends
+//
+// In a slot, or in exactly one of these. At arrival: ErrFull when its class has MaxWaiting calls
+// waiting; ErrLate when it would not start within MaxWait or before the ticket's deadline, going by how
+// fast its class has been starting. Later: ErrFull when the class is full and the call is the newest
+// of the tenant who has most waiting, pushed out by another tenant's; ErrExpired; the context's cause
+// when the caller left; ErrClosed. Who expired or left never gets a slot, even if one was handed over
+// in that very moment: then it goes to the next in line and is not lost.
 //
 // There is no goroutine. A call that need not wait costs a mutex and no allocation, and no lock is
 // held while anybody waits. Bytes bounds what all bodies together may hold.
@@ -31,26 +55,44 @@ import (
 )
 
 var (
-	// ErrFull is returned at once when the line of the ticket's class is full.
+	// ErrFull is returned when the lines of the ticket's class are full.
 	ErrFull = errors.New("queue: waiting room is full")
+	// ErrLate is returned at once to who would not start in time.
+	ErrLate = errors.New("queue: would not start in time")
 	// ErrExpired is returned when MaxWait or the ticket's deadline came before a slot.
 	ErrExpired = errors.New("queue: expired while waiting")
 	// ErrClosed is returned to who waits when the queue is closed, and to who comes later.
 	ErrClosed = errors.New("queue: closed")
 )
 
+// Order is how turns are shared between classes.
+type Order int8
+
+// The orders; the zero Order is the default, Weighted.
+const (
+	Weighted Order = 1 // by weight
+	Strict   Order = 2 // the highest class first
+)
+
 // Config bounds a queue. The zero value of a field is its default; a negative value switches
 // it off.
 type Config struct {
-	// MaxInFlight is the number of slots. Default 1024. Off: no cap, nobody ever waits.
+	// MaxInFlight is the number of slots. Default 1024. Off: no cap.
 	MaxInFlight int
 
-	// MaxWaiting is the length of each class's line; each has its own, so that a crowd of
+	// MaxWaiting is how many calls of each class may wait; each has its own, so that a crowd of
 	// batch work cannot shut out critical calls. Default 10000. Off: no waiting room, ErrFull instead.
 	MaxWaiting int
 
 	// MaxWait is the longest wait. Default 60s. Off: only the deadline and the context bound it.
 	MaxWait time.Duration
+
+	// Order is how turns are shared between classes. Default Weighted.
+	Order Order
+
+	// Ageing is how long the first call of a class waits at most before it goes next, whatever its
+	// class. Default 30s. Off: a class may wait for as long as others come.
+	Ageing time.Duration
 }
 
 // Defaults returns c with every zero field set. What is off stays negative.
@@ -64,21 +106,28 @@ func (c Config) Defaults() Config {
 	if c.MaxWait == 0 {
 		c.MaxWait = time.Minute
 	}
+	if c.Order == 0 {
+		c.Order = Weighted
+	}
+	if c.Ageing == 0 {
+		c.Ageing = 30 * time.Second
+	}
 	return c
 }
 
 // Validate reports every fault of c, joined, each with the name of its field.
 func (c Config) Validate() error {
 	var faults []error
-	if c.MaxInFlight > maxCount {
-		faults = append(faults, fmt.Errorf("queue: MaxInFlight: %d is more than %d", c.MaxInFlight, maxCount))
+	fault := func(bad bool, format string, args ...any) {
+		if bad {
+			faults = append(faults, fmt.Errorf("queue: "+format, args...))
+		}
 	}
-	if c.MaxWaiting > maxCount {
-		faults = append(faults, fmt.Errorf("queue: MaxWaiting: %d is more than %d", c.MaxWaiting, maxCount))
-	}
-	if c.MaxWait > maxWait {
-		faults = append(faults, fmt.Errorf("queue: MaxWait: %v is more than %v", c.MaxWait, maxWait))
-	}
+	fault(c.MaxInFlight > maxCount, "MaxInFlight: %d is more than %d", c.MaxInFlight, maxCount)
+	fault(c.MaxWaiting > maxCount, "MaxWaiting: %d is more than %d", c.MaxWaiting, maxCount)
+	fault(c.MaxWait > maxWait, "MaxWait: %v is more than %v", c.MaxWait, maxWait)
+	fault(c.Ageing > maxWait, "Ageing: %v is more than %v", c.Ageing, maxWait)
+	fault(c.Order < 0 || c.Order > Strict, "Order: %d is neither Weighted nor Strict", c.Order)
 	return errors.Join(faults...)
 }
 
@@ -91,26 +140,51 @@ const (
 // Ticket says how a call waits.
 type Ticket struct {
 	Class    Class     // default Normal
+	Tenant   string    // whose call it is; tenants of a class take turns
 	Deadline time.Time // the slot is of no use from then on; zero: none but MaxWait
+	Front    bool      // it had a slot before and comes back: it goes ahead of its class
+	Door     Door      // what it needs besides a slot; nil: nothing
+}
+
+// Door is what a call needs besides a slot.
+type Door interface {
+	// Pass takes what the call needs, if it is there; else wait is how long until it may be, 0 if
+	// that is not known. It is called in the order of the queue, with the queue locked, from any
+	// goroutine: it must not block, nor use the queue. Who passed and then got an error from Enter gives
+	// back what it took, and says [Queue.Wake].
+	Pass(now time.Time) (wait time.Duration, ok bool)
 }
 
 // Queue hands out slots. Safe for concurrent use. Make one with New.
 type Queue struct {
 	mu       sync.Mutex
-	cfg      Config        // guarded by mu, as are all below; with defaults
-	inFlight int           // slots handed out
-	lines    [classes]line // by rank; none has anybody waiting while a slot is free
-	spare    *waiter       // for reuse, linked by next
+	cfg      Config // guarded by mu, as are all below; with defaults
+	limit    int    // of slots, below MaxInFlight; 0: none
+	inFlight int    // slots handed out
+	waiting  int    // in all classes
+	rooms    [classes]room
+	clock    uint64 // tag of the turn that was served last
+	young    int    // turns since the last that Ageing gave
+	pace     pace   // of all classes together
+	gate     time.Time
+	timer    *time.Timer // wakes the queue at gate
+	spare    *waiter     // for reuse, linked by next
 	spares   int
 	closed   bool
 }
 
 // New returns an open, empty queue.
-func New(cfg Config) *Queue { return &Queue{cfg: cfg.Defaults()} }
+func New(cfg Config) *Queue {
+	q := &Queue{cfg: cfg.Defaults(), young: youngTurns}
+	for rank := range q.rooms {
+		q.rooms[rank].rank = rank
+	}
+	return q
+}
 
-// Enter returns a slot, after waiting for it if there is none free. The wait is bounded by MaxWait,
-// t.Deadline and ctx. The errors are ErrFull, ErrExpired, ErrClosed, or ctx's cause. The caller must
-// Leave the slot, best by defer.
+// Enter returns a slot, after waiting for it if there is none free or the door does not open. The
+// wait is bounded by MaxWait, t.Deadline and ctx. The errors are ErrFull, ErrLate, ErrExpired, ErrClosed,
+// or ctx's cause. The caller must Leave the slot, best by defer.
 func (q *Queue) Enter(ctx context.Context, t Ticket) (Slot, error) {
 	if ctx.Err() != nil {
 		return Slot{}, context.Cause(ctx)
@@ -123,31 +197,64 @@ func (q *Queue) Enter(ctx context.Context, t Ticket) (Slot, error) {
 		q.mu.Unlock()
 		return Slot{}, ErrClosed
 	}
-	if q.free() {
+	if q.waiting == 0 && t.Door == nil && q.free() {
 		q.inFlight++
 		q.mu.Unlock()
 		return Slot{q}, nil
 	}
-	l := &q.lines[t.Class.rank()]
-	if l.n >= q.cfg.MaxWaiting {
+	now := time.Now()
+	if q.through(&t, now) {
 		q.mu.Unlock()
-		return Slot{}, ErrFull
+		return Slot{q}, nil
 	}
-	w, longest := q.newWaiter(), q.cfg.MaxWait
-	l.push(w)
+	w, longest, err := q.join(&t, now)
 	q.mu.Unlock()
-	return q.await(ctx, l, w, t.Deadline, longest)
+	if err != nil {
+		return Slot{}, err
+	}
+	return q.await(ctx, w, t.Deadline, longest)
 }
 
-// TryEnter returns a slot if one is free at once.
-func (q *Queue) TryEnter() (Slot, bool) {
+// TryEnter returns a slot if the call can go at once, and nobody waits whose turn is before its own.
+// Otherwise wait is how long a call with this ticket would wait, by estimate; 0 if nothing is known.
+func (q *Queue) TryEnter(t Ticket) (s Slot, wait time.Duration, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || !q.free() {
-		return Slot{}, false
+	if q.closed {
+		return Slot{}, 0, false
 	}
+	if q.waiting == 0 && t.Door == nil && q.free() {
+		q.inFlight++
+		return Slot{q}, 0, true
+	}
+	now := time.Now()
+	if q.through(&t, now) {
+		return Slot{q}, 0, true
+	}
+	return Slot{}, q.expect(&t, now), false
+}
+
+// through takes a slot for a call that has just come, if it can go at once: nobody of its class or of
+// a higher one waits, nor anybody who has aged.
+func (q *Queue) through(t *Ticket, now time.Time) bool {
+	if !q.free() {
+		return false
+	}
+	rank := t.Class.rank()
+	if q.waiting > 0 {
+		if rank > 0 && q.ahead(rank) || q.rooms[rank].n > 0 && !(t.Front && q.rooms[rank].front.n == 0) || q.aged(now) != nil {
+			return false
+		}
+	}
+	if t.Door != nil {
+		if wait, ok := t.Door.Pass(now); !ok {
+			q.wakeAfter(wait, now)
+			return false
+		}
+	}
+	q.gate = time.Time{}
 	q.inFlight++
-	return Slot{q}, true
+	return true
 }
 
 // Slot is the right to one attempt in flight. It is for one goroutine at a time, and a copy
@@ -168,6 +275,13 @@ func (s *Slot) Leave() {
 	q.handOver()
 }
 
+// Wake looks whether those who wait may go: something came back that their doors wait for.
+func (q *Queue) Wake() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.handOver()
+}
+
 // Resize changes the bounds and keeps the state. More slots go to those who wait at once. With fewer,
 // those in flight stay until they leave; with shorter lines or waits, those who wait stay as they are.
 func (q *Queue) Resize(cfg Config) {
@@ -177,14 +291,27 @@ func (q *Queue) Resize(cfg Config) {
 	q.handOver()
 }
 
+// Limit sets how many slots there are within MaxInFlight, for what changes by the minute. 0: no
+// other limit.
+func (q *Queue) Limit(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.limit = max(n, 0)
+	q.handOver()
+}
+
 // Close answers all who wait, and all who come later, with ErrClosed. Slots handed out stay
 // valid until they are left. Closing again does nothing.
 func (q *Queue) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	for i := range q.lines {
-		for w := q.lines[i].pop(); w != nil; w = q.lines[i].pop() {
+	if q.timer != nil {
+		q.timer.Stop()
+	}
+	for i := range q.rooms {
+		for w := q.rooms[i].first(); w != nil; w = q.rooms[i].first() {
+			q.remove(w)
 			w.answer(refused)
 		}
 	}
@@ -192,8 +319,10 @@ func (q *Queue) Close() {
 
 // Load is how busy a queue is at one moment.
 type Load struct {
-	InFlight int // slots handed out
-	Waiting  int // in all classes
+	InFlight int           // slots handed out
+	Slots    int           // that there are; -1: no cap
+	Waiting  int           // in all classes
+	Wait     time.Duration // how long a normal call would wait, by estimate; 0: not at all, or nothing is known
 	Closed   bool
 	byRank   [classes]int
 }
@@ -205,13 +334,30 @@ func (l Load) Class(c Class) int { return l.byRank[c.rank()] }
 func (q *Queue) Load() Load {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	l := Load{InFlight: q.inFlight, Closed: q.closed}
-	for i := range q.lines {
-		l.byRank[i] = q.lines[i].n
-		l.Waiting += q.lines[i].n
+	l := Load{InFlight: q.inFlight, Slots: q.slots(), Waiting: q.waiting, Closed: q.closed}
+	if q.waiting > 0 {
+		l.Wait = q.expect(&Ticket{}, time.Now())
+	}
+	for i := range q.rooms {
+		l.byRank[i] = q.rooms[i].n
 	}
 	return l
 }
 
-// free reports whether a slot is free. Nobody waits while one is: handOver sees to it.
-func (q *Queue) free() bool { return q.cfg.MaxInFlight < 0 || q.inFlight < q.cfg.MaxInFlight }
+// slots is how many slots there are; -1: no cap.
+func (q *Queue) slots() int {
+	switch n := q.cfg.MaxInFlight; {
+	case q.limit > 0 && n > 0:
+		return min(n, q.limit)
+	case q.limit > 0:
+		return q.limit
+	default:
+		return max(n, -1)
+	}
+}
+
+// free reports whether a slot is free.
+func (q *Queue) free() bool {
+	n := q.slots()
+	return n < 0 || q.inFlight < n
+}

@@ -281,23 +281,23 @@ func TestR34LeaveOnceAndAlways(t *testing.T) {
 	s.Leave()
 	(&queue.Slot{}).Leave()
 	enter(t, q)
-	if _, ok := q.TryEnter(); ok || q.Load().InFlight != 1 {
+	if _, _, ok := q.TryEnter(queue.Ticket{}); ok || q.Load().InFlight != 1 {
 		t.Errorf("load %+v after leaving twice", q.Load())
 	}
 }
 
 func TestTryEnter(t *testing.T) {
 	q := queue.New(queue.Config{MaxInFlight: 1})
-	s, ok := q.TryEnter()
+	s, _, ok := q.TryEnter(queue.Ticket{})
 	if !ok {
 		t.Fatal("refused a free slot")
 	}
-	if _, ok := q.TryEnter(); ok {
+	if _, _, ok := q.TryEnter(queue.Ticket{}); ok {
 		t.Error("gave a slot twice")
 	}
 	s.Leave()
 	q.Close()
-	if _, ok := q.TryEnter(); ok {
+	if _, _, ok := q.TryEnter(queue.Ticket{}); ok {
 		t.Error("gave a slot after Close")
 	}
 }
@@ -388,15 +388,17 @@ func TestClose(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	if got, want := (queue.Config{}).Defaults(), (queue.Config{MaxInFlight: 1024, MaxWaiting: 10_000, MaxWait: time.Minute}); got != want {
+	if got, want := (queue.Config{}).Defaults(), (queue.Config{
+		MaxInFlight: 1024, MaxWaiting: 10_000, MaxWait: time.Minute, Order: queue.Weighted, Ageing: 30 * time.Second,
+	}); got != want {
 		t.Errorf("Defaults() = %+v", got)
 	}
-	off := queue.Config{MaxInFlight: -1, MaxWaiting: -1, MaxWait: -1}
+	off := queue.Config{MaxInFlight: -1, MaxWaiting: -1, MaxWait: -1, Order: queue.Strict, Ageing: -1}
 	if got := off.Defaults(); got != off || off.Validate() != nil {
 		t.Errorf("Defaults() = %+v, %v", got, off.Validate())
 	}
-	err := queue.Config{MaxInFlight: 1e8, MaxWaiting: 1e9, MaxWait: 25 * time.Hour}.Validate()
-	for _, field := range []string{"MaxInFlight", "MaxWaiting", "MaxWait"} {
+	err := queue.Config{MaxInFlight: 1e8, MaxWaiting: 1e9, MaxWait: 25 * time.Hour, Order: 3, Ageing: 25 * time.Hour}.Validate()
+	for _, field := range []string{"MaxInFlight", "MaxWaiting", "MaxWait", "Order", "Ageing"} {
 		if err == nil || !strings.Contains(err.Error(), "queue: "+field+": ") {
 			t.Errorf("no fault of %s in %v", field, err)
 		}

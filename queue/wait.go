@@ -9,21 +9,66 @@ import (
 type outcome uint8
 
 const (
-	waiting outcome = iota // in its line
-	granted                // out of it, with a slot
-	refused                // out of it, without
+	waiting   outcome = iota // in its line
+	granted                  // out of it, with a slot
+	refused                  // out of it, without: the queue was closed
+	pushedOut                // out of it, for another tenant's call
 )
 
 // maxSpares bounds the waiters kept for reuse.
 const maxSpares = 1024
 
-// waiter is one call in a line. It is reused by its own queue only: a channel must not wander
+// waiter is one call in a room. It is reused by its own queue only: a channel must not wander
 // into another synctest bubble.
 type waiter struct {
 	prev, next *waiter
+	room       *room
+	tenant     *tenant // nil: in front
+	door       Door
 	outcome    outcome       // guarded by the queue's mu
 	ready      chan struct{} // holds one value from answer until await takes it
 	timer      *time.Timer   // made with the first bounded wait
+}
+
+// pass takes what the call needs besides a slot.
+func (w *waiter) pass(now time.Time) (time.Duration, bool) {
+	if w.door == nil {
+		return 0, true
+	}
+	return w.door.Pass(now)
+}
+
+// join lets a call wait, if it is of use and there is a place. longest bounds the wait.
+func (q *Queue) join(t *Ticket, now time.Time) (w *waiter, longest time.Duration, err error) {
+	r := &q.rooms[t.Class.rank()]
+	longest = q.cfg.MaxWait
+	if q.cfg.MaxWaiting < 0 {
+		return nil, 0, ErrFull
+	}
+	left := longest
+	if !t.Deadline.IsZero() {
+		if d := t.Deadline.Sub(now); left < 0 || d < left {
+			left = d
+		}
+	}
+	if left >= 0 && q.expect(t, now) > left {
+		return nil, 0, ErrLate
+	}
+	if r.n >= q.cfg.MaxWaiting && !t.Front {
+		out := r.crowd(t.Tenant)
+		if out == nil {
+			return nil, 0, ErrFull
+		}
+		q.remove(out)
+		out.answer(pushedOut)
+	}
+	w = q.newWaiter()
+	w.room, w.door = r, t.Door
+	if q.waiting++; q.waiting == 1 {
+		q.pace.resume(now)
+	}
+	r.add(w, t.Tenant, t.Front, q.clock, now)
+	return w, longest, nil
 }
 
 // answer ends a wait. The waiter is out of its line and its queue's mu is held.
@@ -32,14 +77,14 @@ func (w *waiter) answer(o outcome) {
 	w.ready <- struct{}{} // never blocks: it is empty and holds one
 }
 
-// await waits for an answer to w, which stands in l.
-func (q *Queue) await(ctx context.Context, l *line, w *waiter, deadline time.Time, longest time.Duration) (Slot, error) {
+// await waits for an answer to w.
+func (q *Queue) await(ctx context.Context, w *waiter, deadline time.Time, longest time.Duration) (Slot, error) {
 	expired := w.arm(deadline, longest)
 	var err error
 	select {
 	case <-w.ready:
 		if err = late(ctx, deadline); err == nil {
-			return q.settle(l, w, nil)
+			return q.settle(w, nil)
 		}
 		w.ready <- struct{}{} // settle takes it
 	case <-ctx.Done():
@@ -47,19 +92,20 @@ func (q *Queue) await(ctx context.Context, l *line, w *waiter, deadline time.Tim
 	case <-expired:
 		err = ErrExpired
 	}
-	return q.settle(l, w, err)
+	return q.settle(w, err)
 }
 
 // settle ends w's wait: with err, or if that is nil, by its answer. A slot that came together
 // with err goes to the next in line.
-func (q *Queue) settle(l *line, w *waiter, err error) (Slot, error) {
+func (q *Queue) settle(w *waiter, err error) (Slot, error) {
 	w.disarm()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	o := w.outcome
 	switch {
 	case o == waiting:
-		l.remove(w)
+		q.remove(w)
+		q.handOver() // it may have been its door that the others waited for
 	case err != nil:
 		<-w.ready // never blocks: whoever answered did so under mu
 	}
@@ -67,6 +113,8 @@ func (q *Queue) settle(l *line, w *waiter, err error) (Slot, error) {
 	switch {
 	case o == refused:
 		return Slot{}, ErrClosed
+	case o == pushedOut:
+		return Slot{}, ErrFull
 	case err == nil:
 		return Slot{q}, nil
 	case o == granted:
@@ -74,20 +122,6 @@ func (q *Queue) settle(l *line, w *waiter, err error) (Slot, error) {
 		q.handOver()
 	}
 	return Slot{}, err
-}
-
-// handOver gives every free slot to the next in line, highest class first.
-func (q *Queue) handOver() {
-	for i := range q.lines {
-		for q.free() {
-			w := q.lines[i].pop()
-			if w == nil {
-				break
-			}
-			q.inFlight++
-			w.answer(granted)
-		}
-	}
 }
 
 // late reports why a slot that has just come is of no use any more.
@@ -144,6 +178,7 @@ func (q *Queue) newWaiter() *waiter {
 
 // keep saves w for reuse. It stands in no line and its channel is empty.
 func (q *Queue) keep(w *waiter) {
+	w.room, w.tenant, w.door = nil, nil, nil
 	if q.spares < maxSpares {
 		w.next, q.spare = q.spare, w
 		q.spares++
@@ -166,14 +201,6 @@ func (l *line) push(w *waiter) {
 	}
 	l.tail = w
 	l.n++
-}
-
-func (l *line) pop() *waiter {
-	w := l.head
-	if w != nil {
-		l.remove(w)
-	}
-	return w
 }
 
 func (l *line) remove(w *waiter) {

@@ -234,7 +234,7 @@ func (v *validator) rules(path string, r Rules, q slotsBlock) fairlead.Policies 
 			Idle:       time.Duration(t.Idle), Answer: time.Duration(t.Answer), Total: time.Duration(t.Total), MaxStream: time.Duration(t.MaxStream),
 		},
 		Breaker: breakerOf(r.Breaker),
-		Queue:   queue.Config{MaxInFlight: int(q.MaxInFlight), MaxWaiting: int(q.MaxWaiting), MaxWait: time.Duration(q.MaxWait)},
+		Queue:   v.queue(within(path, "queue"), q),
 		Streams: v.streams(within(path, "stream"), r.Stream),
 		Limits:  limit.Limits{RPM: int(r.Limits.RPM), ITPM: int(r.Limits.ITPM), OTPM: int(r.Limits.OTPM)},
 	}
@@ -255,6 +255,13 @@ func (v *validator) streams(path string, s streamBlock) fairlead.Streams {
 		}),
 		Complete:  word(v, path+".complete", string(s.Complete), map[string]fairlead.Switch{"on": fairlead.On, "off": fairlead.Off}),
 		Keepalive: time.Duration(s.Keepalive), MaxEvent: int64(s.MaxEvent),
+	}
+}
+
+func (v *validator) queue(path string, q slotsBlock) queue.Config {
+	return queue.Config{
+		MaxInFlight: int(q.MaxInFlight), MaxWaiting: int(q.MaxWaiting), MaxWait: time.Duration(q.MaxWait), Ageing: time.Duration(q.Ageing),
+		Order: word(v, path+".order", q.Order, map[string]queue.Order{"weighted": queue.Weighted, "strict": queue.Strict}),
 	}
 }
 

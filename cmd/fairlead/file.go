@@ -161,6 +161,8 @@ type slotsBlock struct {
 	MaxInFlight config.Count    `yaml:"max_in_flight" default:"1024" jsonschema_description:"calls at once per target"`
 	MaxWaiting  config.Count    `yaml:"max_waiting" default:"10000" jsonschema_description:"calls that wait, per class"`
 	MaxWait     config.Duration `yaml:"max_wait" default:"60s" jsonschema_description:"longest wait"`
+	Order       string          `yaml:"order" default:"weighted" jsonschema:"enum=weighted,enum=strict" jsonschema_description:"turns of the classes: by weight, or the highest class first"`
+	Ageing      config.Duration `yaml:"ageing" default:"30s" jsonschema_description:"the first call of a class that has waited this long goes next"`
 }
 
 // Reserved points to where the bound of all bodies stands.
