@@ -1,15 +1,12 @@
 package fairlead
 
 import (
-	"errors"
 	"time"
 
 	"fairlead.dev/breaker"
 	"fairlead.dev/event"
 	"fairlead.dev/fallback"
-	"fairlead.dev/limit"
 	"fairlead.dev/llm"
-	"fairlead.dev/queue"
 )
 
 // admit gets everything that an attempt at a target needs before it is sent: a
@@ -159,10 +156,7 @@ func (a *attempt) enter() (event.Reason, time.Time) {
 	if wait, ok := t.breaker.Peek(k.now, breaker.Ask{}); !ok {
 		return event.BreakerOpen, after(k.now, wait) // do not queue for a closed door
 	}
-	if r := a.takeSlot(); r != 0 {
-		return r, time.Time{}
-	}
-	if r, until := a.takeKey(); r != 0 {
+	if r, until := a.takeTurn(); r != 0 {
 		return r, until
 	}
 	if r, until := a.takeProvider(); r != 0 {
@@ -171,75 +165,24 @@ func (a *attempt) enter() (event.Reason, time.Time) {
 	return a.takePermit()
 }
 
-func (a *attempt) takeSlot() event.Reason {
-	k := a.call
-	slot, _, ok := a.target.queue.TryEnter(queue.Ticket{Class: k.ask.Class, Tenant: k.ask.Tenant})
-	if !ok && a.lane > 0 {
-		return event.NoCapacity // who runs beside another does not wait
-	}
-	if !ok {
-		var err error
-		slot, err = a.target.queue.Enter(k.ctx, queue.Ticket{Class: k.ask.Class, Tenant: k.ask.Tenant, Deadline: k.deadline})
-		waited := time.Since(k.now)
-		k.now = k.now.Add(waited)
-		k.queued += waited
-		if waited > 0 {
-			k.note(event.Event{Kind: event.Queued, Target: a.target.name, Wait: waited})
-		}
-		switch {
-		case err == nil:
-		case errors.Is(err, queue.ErrFull), errors.Is(err, queue.ErrLate):
-			return event.QueueFull
-		case k.gone() != nil:
-			return event.Left
-		default:
-			return event.Expired
-		}
-	}
-	a.slot = slot
-	return 0
-}
-
-// takeKey chooses a credential: the one that the conversation used before,
-// because prompt caches live there, else the next that has room.
+// takeKey chooses a credential for a request that takes nothing from the pools
+// of messages.
 func (a *attempt) takeKey() (event.Reason, time.Time) {
 	k := a.call
 	keys := k.keys(a.target.provider)
-	reason, first := event.KeyShut, time.Duration(0)
+	first := time.Duration(0)
 	for i := range keys {
 		key := keys[(int(k.share%uint32(len(keys)))+i)%len(keys)]
 		permit, wait, ok := key.breaker.Allow(k.now, breaker.Ask{Call: k.number})
 		if ok {
-			if k.req.Op != llm.Generate {
-				a.key, a.keyPermit = key, permit
-				return 0, time.Time{}
-			}
-			var res limit.Reservation
-			a.pool = key.pool(a.target)
-			if res, wait, ok = a.pool.Reserve(a.need(), k.now); ok {
-				a.key, a.keyPermit, a.reserved = key, permit, res
-				return 0, time.Time{}
-			}
-			permit.Done(breaker.Ignore, k.now)
-			reason = event.PoolShut
+			a.key, a.keyPermit = key, permit
+			return 0, time.Time{}
 		}
 		if first == 0 || wait < first {
 			first = wait
 		}
 	}
-	return reason, after(k.now, first)
-}
-
-// need is what the attempt will cost its pool, by estimate. Callers often allow
-// far more output than an answer has, so max_tokens only caps the guess; what
-// was really used is settled at the end.
-func (a *attempt) need() limit.Need {
-	const usualOutput = 1000
-	out := usualOutput
-	if n := a.call.req.MaxTokens; n > 0 {
-		out = min(n, out)
-	}
-	return limit.Need{Requests: 1, Input: a.call.req.InputTokens(), Output: out}
+	return event.KeyShut, after(k.now, first)
 }
 
 func (a *attempt) takeProvider() (event.Reason, time.Time) {
@@ -273,7 +216,7 @@ func (a *attempt) takePermit() (event.Reason, time.Time) {
 	}
 	k.drained(a.target.name, b)
 	if ok {
-		a.permit = permit
+		a.permit, a.trial = permit, permit.Trial()
 		return 0, time.Time{}
 	}
 	return reason, after(k.now, wait)

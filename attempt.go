@@ -34,6 +34,7 @@ type attempt struct {
 	key       *key
 	keyPermit breaker.Permit
 	pool      *limit.Pool
+	shut      event.Reason // why it may not pass its queue's door
 	reserved  limit.Reservation
 	upPermit  breaker.Permit
 	permit    breaker.Permit
@@ -43,6 +44,7 @@ type attempt struct {
 	lane    int           // 1: it runs beside another one
 	lost    bool          // another one was first
 	strange bool          // its stream cannot be made a plain answer
+	trial   bool          // its target is being tried: half-open or in the ramp
 	early   bool          // its target's breaker has been told of a success
 	fresh   bool          // needs a new connection
 	prefer  llm.Resume    // how the rest of a cut answer is asked for
@@ -75,6 +77,7 @@ func (a *attempt) open() {
 	resp, err := a.roundTrip(ctx)
 	if err == nil {
 		a.resp = resp
+		a.reserved.Learn(a.target.provider.cfg.API.Limits(resp.Header), resp.StatusCode/100 == 2, time.Now())
 		err = unpack(resp, k.c.maxAnswer())
 	}
 	if err != nil {

@@ -43,6 +43,7 @@ type call struct {
 	stopped  bool          // no rest of a cut answer was found because nobody waits for it
 	heard    atomic.Int64  // when the caller got something last, Unix nanoseconds
 	beat     atomic.Pointer[time.Timer]
+	stays    bool        // it waits for its turn however long that may be
 	held     bool        // the caller was told to keep its client waiting
 	left     atomic.Bool // the caller wants no more of it
 	ended    atomic.Bool // nothing more is told to the caller
@@ -58,6 +59,8 @@ func (k *call) run(step fallback.Step) (*attempt, event.Reason) {
 		switch {
 		case step.Kind == fallback.Stop:
 			return nil, step.Reason
+		case step.Kind == fallback.AskNow && step.Reason == event.Pool:
+			k.stays = true // in the queue of the target, which knows when it may go
 		case step.Kind == fallback.AskNow && !k.sleep(step, k.links[k.plan.Target()].target), k.left.Load():
 			return nil, event.Left
 		}
@@ -141,6 +144,7 @@ func (k *call) hopped(from int, why string, e event.Event) {
 	if from == 0 || k.why == "" {
 		k.why = why
 	}
+	k.stays = false
 	e.Kind, e.Target = event.Hopped, k.links[k.plan.Target()].target.name
 	k.note(e)
 }

@@ -60,6 +60,9 @@ type Policies struct {
 	Queue    queue.Config
 	Limits   limit.Limits
 	Streams  Streams
+
+	Concurrency Concurrency
+	Shares      Shares
 }
 
 // Streams are the rules for answers that come piece by piece.
@@ -245,6 +248,11 @@ func (p Policies) over(inner Policies) Policies {
 			OTPM: cmp.Or(inner.Limits.OTPM, p.Limits.OTPM),
 		},
 		Streams: p.Streams.over(inner.Streams),
+		Concurrency: Concurrency{
+			Adaptive: cmp.Or(inner.Concurrency.Adaptive, p.Concurrency.Adaptive),
+			Min:      cmp.Or(inner.Concurrency.Min, p.Concurrency.Min),
+		},
+		Shares: p.Shares.over(inner.Shares),
 	}
 }
 
@@ -291,5 +299,6 @@ func defaults(p Policies) Policies {
 	p.Retry = p.Retry.Defaults()
 	p.Timeouts = defaultTimeouts.over(p.Timeouts)
 	p.Streams = defaultStreams.over(p.Streams)
+	p.Shares = defaultShares.over(p.Shares)
 	return p
 }

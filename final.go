@@ -110,6 +110,10 @@ func (k *call) tellRefusal(e *Error, why event.Reason) {
 	switch k.refused {
 	case event.QueueFull:
 		e.Err, text = queue.ErrFull, "too many calls are waiting"
+	case event.TooLate:
+		e.Err, text = queue.ErrLate, "too many calls are waiting: this one would not have its turn in time"
+	case event.NoCapacity:
+		text = "every model of the chain for " + k.req.Model + " has as many calls as it can bear"
 	case event.Expired:
 		e.Err, text = queue.ErrExpired, "the call waited too long for its turn"
 	case event.PoolShut:
@@ -142,11 +146,12 @@ func (e *Error) event(k *call, body []byte) {
 // have spent what could be spent after any attempt upstream; only a refusal
 // before one is worth a repeat of theirs.
 func (k *call) retryAdvice(e *Error, why event.Reason) {
-	again := k.plan.Attempts() == 0 && k.refused == event.QueueFull
+	again := k.plan.Attempts() == 0 && (k.refused == event.QueueFull || k.refused == event.TooLate)
 	e.Header.Set("X-Should-Retry", strconv.FormatBool(again))
 	switch {
 	case again:
-		e.Header.Set("Retry-After-Ms", "1000")
+		e.Header.Set("Retry-After-Ms", strconv.FormatInt(max(k.retryIn, time.Second).Milliseconds(), 10))
+		fallthrough
 	case k.primary == nil && k.retryIn > 0:
 		e.Header.Set("Retry-After", strconv.Itoa(int((k.retryIn+time.Second-1)/time.Second)))
 	}

@@ -3,7 +3,6 @@ package fairlead
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"fairlead.dev/event"
 	"fairlead.dev/llm"
@@ -37,8 +36,8 @@ func (a *attempt) openStream(ctx context.Context) {
 		}
 	}
 	a.clock.stop()
-	if a.first == 0 {
-		a.first = time.Since(a.begun)
+	if a.first == 0 && s.content {
+		a.firstToken()
 	}
 	if a.builder != nil && a.out.Good() {
 		a.assemble()
@@ -52,7 +51,7 @@ func (a *attempt) fillOpening() bool {
 		return a.fill()
 	}
 	if a.first == 0 {
-		a.first = time.Since(a.begun)
+		a.firstToken()
 	}
 	a.watch()
 	defer a.unwatch()

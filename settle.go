@@ -29,14 +29,14 @@ func (a *attempt) end() {
 		Kind: event.Ended, Target: a.target.name, Key: a.key.name, Verdict: a.out.Verdict, Status: a.out.Status,
 		Attempt: a.number, Wait: k.now.Sub(a.begun), First: a.first, Detail: a.detail(), N: a.waste(),
 	})
-	a.slot.Leave()
 	if k.req.Op != llm.Generate {
 		a.keyPermit.Done(breaker.Ignore, k.now)
-		a.reserved.Cancel(k.now)
 		return
 	}
 	rule := fallback.For(a.out.Verdict)
+	a.tellConcurrency()
 	a.tellPool(rule)
+	a.slot.Leave() // behind what came back to the pool: the next in line may need it
 	a.tellKey(rule)
 	a.tellBreakers(rule)
 	if rule.Mark {
@@ -49,6 +49,9 @@ func (a *attempt) end() {
 // ends is known minutes later; a failure then takes the success back.
 func (a *attempt) trusted() {
 	k := a.call
+	if u := a.usage(); u.Input > 0 { // a stream tells it at its beginning
+		a.reserved.Correct(a.target.provider.cfg.API.Charged(u), time.Now())
+	}
 	if a.permit.Trial() {
 		a.early = true
 		k.done(a.target.name, a.target.breaker, &a.permit, breaker.Success)
@@ -65,8 +68,8 @@ func (a *attempt) trusted() {
 func (a *attempt) release() {
 	now := a.call.now
 	a.copy.Free()
-	a.slot.Leave()
 	a.reserved.Cancel(now)
+	a.slot.Leave()
 	a.keyPermit.Done(breaker.Ignore, now)
 	a.upPermit.Done(breaker.Ignore, now)
 	a.permit.Done(breaker.Ignore, now)
@@ -198,16 +201,12 @@ func breakerEvent(name string, c breaker.Change) event.Event {
 
 func (a *attempt) tellPool(rule fallback.Rule) {
 	k := a.call
-	if a.pool == nil {
-		return
-	}
 	if a.lost { // the provider has read the prompt, and nobody told how much it wrote
 		a.reserved.Settle(limit.Need{Requests: 1, Input: k.req.InputTokens()}, k.now)
 	} else if a.out.Good() || a.out.Verdict == event.Empty || a.streaming() && a.stream.content {
-		u := a.usage()
-		a.reserved.Settle(limit.Need{Requests: 1, Input: u.Input + u.CacheWrite, Output: u.Output}, k.now)
-	} else {
-		a.reserved.Cancel(k.now)
+		a.reserved.Settle(a.used(), k.now)
+	} else { // it was sent, and counts for that alone
+		a.reserved.Settle(limit.Need{Requests: 1}, k.now)
 	}
 	if rule.Pool == 0 {
 		return
@@ -216,12 +215,25 @@ func (a *attempt) tellPool(rule fallback.Rule) {
 	if wait <= 0 {
 		wait = shutWithoutHint
 	}
-	a.shut(wait, rule.Pool)
+	a.closePool(wait, rule.Pool)
 }
 
-func (a *attempt) shut(wait time.Duration, why limit.Cause) {
+// used is what a good answer, or the beginning of one, has cost.
+func (a *attempt) used() limit.Need {
+	api, u := a.target.provider.cfg.API, a.usage()
+	if a.out.Good() {
+		a.target.cost.Learn(a.call.req.InputTokens(), u.Input+u.CacheRead+u.CacheWrite, u.Output)
+	}
+	n := limit.Need{Requests: 1, Input: api.Charged(u), Output: u.Output}
+	if u == (event.Usage{}) { // nobody told: what was reserved is as good a guess as any
+		n.Input, n.Output = a.need().Input, a.need().Output
+	}
+	return n
+}
+
+func (a *attempt) closePool(wait time.Duration, why limit.Cause) {
 	k, until := a.call, a.call.now.Add(wait)
-	if a.pool.CloseUntil(until, why) {
+	if a.pool.CloseUntil(until, why, k.now) {
 		k.note(event.Event{Kind: event.PoolClosed, Reason: event.VerdictSays, Verdict: a.out.Verdict,
 			Target: a.target.name, Key: a.key.name, Until: until})
 	}
@@ -246,7 +258,7 @@ func (a *attempt) tellKey(rule fallback.Rule) {
 	}
 	shut = max(shut, a.out.Hint)
 	if !a.out.KeyWide {
-		a.shut(shut, cause) // for this family of models only
+		a.closePool(shut, cause) // for this family of models only
 		return
 	}
 	if change, ok := a.key.breaker.Trip(k.now, shut); ok {

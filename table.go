@@ -10,6 +10,7 @@ import (
 
 	"fairlead.dev/fallback"
 	"fairlead.dev/llm"
+	"fairlead.dev/queue"
 )
 
 // table is one configuration at work. It is immutable but for the states that
@@ -76,7 +77,7 @@ func (b *builder) fault(path, format string, args ...any) {
 }
 
 func (b *builder) policies(path string, p Policies) {
-	for _, err := range []error{p.Retry.Validate(), p.Breaker.Validate(), p.Queue.Validate(), p.Limits.Validate()} {
+	for _, err := range []error{p.Retry.Validate(), p.Breaker.Validate(), p.Queue.Validate(), p.Limits.Validate(), p.validateLimits()} {
 		if err != nil {
 			b.fault(strings.TrimPrefix(path+".Policies", "."), "%v", err)
 		}
@@ -227,7 +228,8 @@ func (b *builder) oldTarget(p *provider, name string) *target {
 // are equal may share the state.
 type settings struct {
 	breaker [9]float64
-	queue   [3]int64
+	queue   queue.Config
+	bears   Concurrency
 	limits  [3]int
 	budget  float64
 }
@@ -237,9 +239,10 @@ func settingsOf(p Policies) settings {
 	return settings{
 		breaker: [9]float64{float64(b.Window), float64(b.MinAttempts), b.FailureRatio, float64(b.Consecutive),
 			b.SlowRatio, float64(b.Open), float64(b.MaxOpen), float64(b.Probes), float64(b.Lease)},
-		queue:  [3]int64{int64(q.MaxInFlight), int64(q.MaxWaiting), int64(q.MaxWait)},
+		queue:  q,
 		limits: [3]int{l.RPM, l.ITPM, l.OTPM},
 		budget: p.Retry.Budget,
+		bears:  p.Concurrency,
 	}
 }
 

@@ -35,6 +35,8 @@ type target struct {
 	budget  *retry.Budget
 	hedges  *hedges
 	queue   *queue.Queue
+	cost    *limit.Estimate
+	bears   *limit.Concurrency
 	marked  *atomic.Int64 // misconfigured until this instant, Unix nanoseconds
 }
 
@@ -45,7 +47,8 @@ func newTarget(p *provider, model string, pol Policies, old *target) *target {
 		set: settingsOf(pol), limits: pol.Limits, adapt: p.cfg.Adapt,
 	}
 	if old != nil && old.set == t.set && old.provider.same(p) {
-		t.breaker, t.pace, t.budget, t.hedges, t.queue, t.marked = old.breaker, old.pace, old.budget, old.hedges, old.queue, old.marked
+		t.breaker, t.pace, t.budget, t.hedges, t.marked = old.breaker, old.pace, old.budget, old.hedges, old.marked
+		t.queue, t.cost, t.bears = old.queue, old.cost, old.bears
 		return t
 	}
 	t.breaker = breaker.New(pol.Breaker)
@@ -53,6 +56,8 @@ func newTarget(p *provider, model string, pol Policies, old *target) *target {
 	t.budget = retry.NewBudget(pol.Retry.Budget)
 	t.hedges = &hedges{tokens: hedgeBurst}
 	t.queue = queue.New(pol.Queue)
+	t.cost = &limit.Estimate{}
+	t.bears = limit.NewConcurrency(pol.concurrency())
 	t.marked = &atomic.Int64{}
 	return t
 }

@@ -57,6 +57,7 @@ const (
 	Hedged                       // another target is asked beside one that is slow to begin; Wait is how long that was waited for
 	Resumed                      // the rest of a cut answer is taken from this target; N bytes of text were sent before, Detail how it was asked
 	Held                         // the client of a stream was told to go on waiting; Wait is how long it had got nothing
+	Narrowed                     // a target bears N calls in flight from now on, not M
 	Finished                     // the call was answered to its end; N tokens out, M in; Detail is the model that was asked for
 )
 
@@ -64,6 +65,7 @@ var kindNames = [...]string{
 	Arrived: "arrived", Queued: "queued", Skipped: "skipped", Started: "started", Edited: "edited",
 	Ended: "ended", Waiting: "waiting", Hopped: "hopped", BreakerMoved: "breaker", PoolClosed: "pool_closed",
 	KeyClosed: "key_closed", Marked: "marked", GaveUp: "gave_up", Hedged: "hedged", Resumed: "resumed", Held: "held",
+	Narrowed: "narrowed",
 	Finished: "finished",
 }
 

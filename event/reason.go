@@ -61,6 +61,7 @@ const (
 	QueueFull // refused on arrival
 	Draining  // refused on arrival, the process is ending
 	Expired   // the deadline ended while waiting for a turn
+	TooLate   // refused on arrival: its turn would come too late
 )
 
 var reasonNames = [...]string{
@@ -74,6 +75,7 @@ var reasonNames = [...]string{
 	KeyRejected: "key_rejected", QuotaSpent: "quota_exhausted", Overridden: "override", OverrideEnded: "override_ended",
 	AllTried: "all_targets_tried", Final: "final_verdict", NoTarget: "no_target_available", Deadline: "deadline",
 	Left: "client_left", CutAfter: "cut_after_content", QueueFull: "queue_full", Draining: "draining", Expired: "expired",
+	TooLate: "too_late",
 }
 
 // String returns the reason's name in snake case, or "" for none.

@@ -188,11 +188,12 @@ func (p *Plan) larger(i, j int) bool {
 }
 
 // Refused says what to do when the target may not be asked for reason r. until
-// is when its pool opens; zero when that is unknown, or no pool is the reason.
+// is when its pool opens, or its queue may have a turn; zero when that is
+// unknown, or something else is the reason.
 //
-// A pool that opens within Patience is waited for. Otherwise the chain goes on,
-// and when nobody else may be asked either, the pool that opens first is waited
-// for, if the deadline allows: better late than never.
+// What comes within Patience is waited for, in the target's queue. Otherwise the
+// chain goes on, and when nobody else may be asked either, what comes first is
+// waited for, if the deadline allows: better late than never.
 func (p *Plan) Refused(r event.Reason, until time.Time, t Terms) Step {
 	wait, ok := p.worth(r, until, t)
 	if ok && p.total < p.Limit() {
@@ -218,11 +219,11 @@ func (p *Plan) Refused(r event.Reason, until time.Time, t Terms) Step {
 	return Step{Kind: AskNow, Wait: wait, Reason: event.Pool}
 }
 
-// worth returns the jittered wait for a pool, and whether it can end in time.
+// worth returns the wait for a pool or a turn, and whether it can end in time.
 func (p *Plan) worth(r event.Reason, until time.Time, t Terms) (time.Duration, bool) {
-	if r != event.PoolShut || until.IsZero() {
+	if r != event.PoolShut && r != event.NoCapacity || until.IsZero() {
 		return 0, false
 	}
-	wait := p.Policy.AfterHint(max(until.Sub(t.Now), time.Millisecond), t.Rnd)
+	wait := max(until.Sub(t.Now), time.Millisecond)
 	return wait, retry.Fits(wait, t.Left, useful)
 }

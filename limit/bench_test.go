@@ -14,7 +14,7 @@ func BenchmarkReserveSettle(b *testing.B) {
 	p, now := limit.NewPool(roomy), start
 	for b.Loop() {
 		now = now.Add(time.Millisecond)
-		r, _, _ := p.Reserve(limit.Need{Requests: 1, Input: 1000, Output: 500}, now)
+		r, _, _ := p.Reserve(limit.Need{Requests: 1, Input: 1000, Output: 500}, 0, now)
 		r.Settle(limit.Need{Requests: 1, Input: 900, Output: 100}, now)
 	}
 }
@@ -23,7 +23,7 @@ func BenchmarkReserveSettleNoLimits(b *testing.B) {
 	b.ReportAllocs()
 	p := limit.NewPool(limit.Limits{})
 	for b.Loop() {
-		r, _, _ := p.Reserve(limit.Need{Requests: 1, Input: 1000, Output: 500}, start)
+		r, _, _ := p.Reserve(limit.Need{Requests: 1, Input: 1000, Output: 500}, 0, start)
 		r.Settle(limit.Need{Requests: 1, Input: 900, Output: 100}, start)
 	}
 }
@@ -31,9 +31,9 @@ func BenchmarkReserveSettleNoLimits(b *testing.B) {
 func BenchmarkReserveRefused(b *testing.B) {
 	b.ReportAllocs()
 	p := limit.NewPool(limit.Limits{RPM: 6})
-	p.Reserve(limit.Need{Requests: 1}, start)
+	p.Reserve(limit.Need{Requests: 1}, 0, start)
 	for b.Loop() {
-		p.Reserve(limit.Need{Requests: 1}, start)
+		p.Reserve(limit.Need{Requests: 1}, 0, start)
 	}
 }
 
@@ -42,7 +42,7 @@ func BenchmarkReserveSettleParallel(b *testing.B) {
 	p := limit.NewPool(limit.Limits{ITPM: 1_000_000_000})
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			r, _, _ := p.Reserve(limit.Need{Requests: 1, Input: 1000}, start)
+			r, _, _ := p.Reserve(limit.Need{Requests: 1, Input: 1000}, 0, start)
 			r.Cancel(start)
 		}
 	})
@@ -51,19 +51,19 @@ func BenchmarkReserveSettleParallel(b *testing.B) {
 func TestAllocations(t *testing.T) {
 	p, now := limit.NewPool(roomy), start
 	empty := limit.NewPool(limit.Limits{RPM: 6})
-	empty.Reserve(limit.Need{Requests: 1}, now)
+	empty.Reserve(limit.Need{Requests: 1}, 0, now)
 	for name, f := range map[string]func(){
 		"settle": func() {
 			now = now.Add(time.Millisecond)
-			r, _, _ := p.Reserve(limit.Need{Requests: 1, Input: 1000, Output: 500}, now)
+			r, _, _ := p.Reserve(limit.Need{Requests: 1, Input: 1000, Output: 500}, 0, now)
 			r.Settle(limit.Need{Input: 900, Output: 100}, now)
 		},
 		"cancel": func() {
-			r, _, _ := p.Reserve(limit.Need{Requests: 1, Input: 1000, Output: 500}, now)
+			r, _, _ := p.Reserve(limit.Need{Requests: 1, Input: 1000, Output: 500}, 0, now)
 			r.Cancel(now)
 		},
-		"refuse":   func() { empty.Reserve(limit.Need{Requests: 1}, start) },
-		"close":    func() { p.CloseUntil(now.Add(1), limit.RateLimited); p.Closed(now); p.Reopen(now) },
+		"refuse":   func() { empty.Reserve(limit.Need{Requests: 1}, 0, start) },
+		"close":    func() { p.CloseUntil(now.Add(1), limit.RateLimited, now); p.Closed(now); p.Reopen(now) },
 		"snapshot": func() { p.Snapshot(now) },
 	} {
 		if got := testing.AllocsPerRun(1000, f); got != 0 {

@@ -12,10 +12,11 @@ const (
 
 // bucket is a token bucket: it fills at a steady rate up to burst. Its zero value has no limit.
 type bucket struct {
-	rate  float64   // per second; 0: no limit
-	burst float64   // level when full, at least 1
-	level float64   // what is there; negative: debt
-	at    time.Time // level is right for this moment; zero: not used yet
+	rate   float64   // per second; 0: no limit
+	burst  float64   // level when full, at least 1
+	level  float64   // what is there; negative: debt
+	at     time.Time // level is right for this moment; zero: not used yet
+	raised time.Time // when the provider's word last raised the level
 }
 
 func (b *bucket) limited() bool { return b.rate != 0 }
@@ -34,17 +35,18 @@ func (b *bucket) set(perMinute int) {
 	}
 }
 
-// wait refills the bucket and returns how long to wait for n, 0 if it can be taken now.
-func (b *bucket) wait(n int, now time.Time) time.Duration {
+// wait refills the bucket and returns how long to wait for n, 0 if it can be taken now. A share of
+// the burst is kept; speed is the part of the rate at which it refills.
+func (b *bucket) wait(n int, keep, speed float64, now time.Time) time.Duration {
 	if !b.limited() || n == 0 {
 		return 0
 	}
-	b.refill(now)
-	missing := min(float64(n), b.burst) - b.level
+	b.refill(speed, now)
+	missing := min(float64(n)+keep*b.burst, b.burst) - b.level
 	if missing <= slack {
 		return 0
 	}
-	ns := math.Ceil(missing / b.rate * float64(time.Second))
+	ns := math.Ceil(missing / (b.rate * speed) * float64(time.Second))
 	if ns >= math.MaxInt64 {
 		return math.MaxInt64
 	}
@@ -58,13 +60,13 @@ func (b *bucket) take(n float64) {
 	}
 }
 
-func (b *bucket) refill(now time.Time) {
+func (b *bucket) refill(speed float64, now time.Time) {
 	if b.at.IsZero() {
 		b.at = now
 		return
 	}
 	if d := now.Sub(b.at); d > 0 { // a late caller's now may lie behind
-		b.level = min(b.level+d.Seconds()*b.rate, b.burst)
+		b.level = min(b.level+d.Seconds()*b.rate*speed, b.burst)
 		b.at = now
 	}
 }

@@ -42,16 +42,92 @@ func (c *Cause) UnmarshalText(text []byte) error {
 	return fmt.Errorf("limit: unknown cause %q", text)
 }
 
+// door is what closes a pool whatever its limits say.
+type door struct {
+	until time.Time // it is closed until then
+	why   Cause
+	trial bool      // it has been closed, and nobody has been accepted since
+	lease time.Time // the attempt that goes first is out until then at the latest
+	slow  time.Time // when the ramp began; zero: none
+	long  time.Duration
+}
+
+const (
+	// probeLease is how long the first attempt may be out before another one goes.
+	probeLease = 30 * time.Second
+	// probePoll is when to ask again while it is: its answer is no matter of time.
+	probePoll = 100 * time.Millisecond
+	// rampTime is how long a pool takes from half of its rate to all of it after a 429, and
+	// growthTime after one for growing too fast.
+	rampTime   = 10 * time.Second
+	growthTime = time.Minute
+)
+
 // CloseUntil closes the pool until t. A later t extends and brings its cause, an earlier one
-// never shortens. It reports whether anything changed.
-func (p *Pool) CloseUntil(t time.Time, why Cause) bool {
+// never shortens. After a limit of the provider's the pool then opens for one attempt, and slowly for
+// the others. It reports whether anything changed.
+func (p *Pool) CloseUntil(t time.Time, why Cause, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !t.After(p.until) {
+	rate := why == RateLimited || why == RampLimited
+	if rate {
+		p.cruise.throttled(now, p.limited())
+	}
+	if p.lease = (time.Time{}); !t.After(p.until) {
 		return false
 	}
-	p.until, p.why = t, why
+	if p.until, p.why = t, why; !rate {
+		return true
+	}
+	p.trial, p.slow, p.long = true, time.Time{}, rampTime
+	if why == RampLimited {
+		p.long = growthTime
+	}
 	return true
+}
+
+// shut is how long the door stays closed, 0 if it is open for one more.
+func (p *Pool) shut(now time.Time) time.Duration {
+	switch {
+	case p.until.After(now):
+		return p.until.Sub(now)
+	case p.trial && p.lease.After(now):
+		return probePoll
+	}
+	return 0
+}
+
+// probes reports whether the attempt that goes now is the first after the door was closed.
+func (p *Pool) probes(now time.Time) bool {
+	if p.trial {
+		p.lease = now.Add(probeLease)
+	}
+	return p.trial
+}
+
+// probed takes the news of the first attempt: it was accepted, or it was never sent.
+func (p *Pool) probed(accepted bool, now time.Time) {
+	p.lease = time.Time{}
+	if p.trial = p.trial && (!accepted || p.until.After(now)); p.trial {
+		return
+	}
+	for i := range p.buckets {
+		p.buckets[i].refill(p.speed(now), now)
+	}
+	p.slow = now
+}
+
+// speed is the part of their rates at which the buckets refill: less than 1 in the ramp.
+func (p *Pool) speed(now time.Time) float64 {
+	if p.slow.IsZero() {
+		return 1
+	}
+	part := float64(now.Sub(p.slow)) / float64(p.long)
+	if part >= 1 {
+		p.slow = time.Time{}
+		return 1
+	}
+	return 0.5 + max(part, 0)/2
 }
 
 // Closed reports whether the pool is closed at now, until when, and why. At until it is open.
@@ -74,6 +150,6 @@ func (p *Pool) Reopen(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, _, was := p.closed(now)
-	p.until, p.why = time.Time{}, 0
+	p.door = door{}
 	return was
 }

@@ -20,18 +20,18 @@ func FuzzReserve(f *testing.F) {
 		}
 		p := limit.NewPool(l)
 		n := limit.Need{Requests: 1, Input: need}
-		r, wait, ok := p.Reserve(n, start)
+		r, wait, ok := p.Reserve(n, 0, start)
 		if !ok || wait != 0 {
 			t.Fatalf("a fresh pool refused %+v: %v", n, wait)
 		}
 		now := start.Add(time.Duration(gap))
 		r.Settle(limit.Need{Input: used}, now)
-		_, wait, ok = p.Reserve(n, now)
+		_, wait, ok = p.Reserve(n, 0, now)
 		if ok != (wait == 0) || wait < 0 {
 			t.Fatalf("wait %v, ok %v", wait, ok)
 		}
 		if late := now.Add(wait); !ok && late.After(start) && wait < 24*time.Hour {
-			if _, more, ok := p.Reserve(n, late); !ok && more > time.Microsecond && gap >= 0 {
+			if _, more, ok := p.Reserve(n, 0, late); !ok && more > time.Microsecond && gap >= 0 {
 				t.Fatalf("after %v another %v", wait, more)
 			}
 		}

@@ -20,7 +20,7 @@ func after(d time.Duration) time.Time { return start.Add(d) }
 // take reserves or fails the test.
 func take(t *testing.T, p *limit.Pool, n limit.Need, now time.Time) limit.Reservation {
 	t.Helper()
-	r, wait, ok := p.Reserve(n, now)
+	r, wait, ok := p.Reserve(n, 0, now)
 	if !ok || wait != 0 {
 		t.Fatalf("Reserve(%+v) waits %v, ok %v", n, wait, ok)
 	}
@@ -30,7 +30,7 @@ func take(t *testing.T, p *limit.Pool, n limit.Need, now time.Time) limit.Reserv
 // refuse expects to be told a wait.
 func refuse(t *testing.T, p *limit.Pool, n limit.Need, now time.Time, want time.Duration) {
 	t.Helper()
-	if _, wait, ok := p.Reserve(n, now); ok || wait != want {
+	if _, wait, ok := p.Reserve(n, 0, now); ok || wait != want {
 		t.Fatalf("Reserve(%+v) waits %v, ok %v, want %v", n, wait, ok, want)
 	}
 }
@@ -129,7 +129,7 @@ func TestCloseUntil(t *testing.T) {
 		{30 * time.Second, limit.Quota, false},
 		{time.Minute, limit.RampLimited, true},
 	} {
-		if got := p.CloseUntil(after(s.d), s.why); got != s.want {
+		if got := p.CloseUntil(after(s.d), s.why, start); got != s.want {
 			t.Errorf("CloseUntil(%v, %v) = %v", s.d, s.why, got)
 		}
 	}
@@ -142,7 +142,7 @@ func TestCloseUntil(t *testing.T) {
 	if until, why, closed := p.Closed(after(time.Minute)); closed || why != 0 || !until.IsZero() {
 		t.Errorf("Closed = %v, %v, %v at its end", until, why, closed)
 	}
-	if limit.NewPool(limit.Limits{}).CloseUntil(time.Time{}, limit.Quota) {
+	if limit.NewPool(limit.Limits{}).CloseUntil(time.Time{}, limit.Quota, start) {
 		t.Error("closed until the zero time")
 	}
 }
@@ -151,21 +151,21 @@ func TestCloseUntil(t *testing.T) {
 func TestClosedAndEmpty(t *testing.T) {
 	p := limit.NewPool(limit.Limits{RPM: 6}) // burst 1, one per 10 s
 	take(t, p, limit.Need{Requests: 1}, start)
-	p.CloseUntil(after(3*time.Second), limit.RateLimited)
+	p.CloseUntil(after(3*time.Second), limit.RateLimited, start)
 	refuse(t, p, limit.Need{Requests: 1}, start, 10*time.Second)
-	p.CloseUntil(after(time.Minute), limit.RateLimited)
+	p.CloseUntil(after(time.Minute), limit.RateLimited, start)
 	refuse(t, p, limit.Need{Requests: 1}, start, time.Minute)
 }
 
 func TestReopen(t *testing.T) {
 	p := limit.NewPool(limit.Limits{RPM: 6})
 	take(t, p, limit.Need{Requests: 1}, start)
-	p.CloseUntil(after(time.Hour), limit.Unauthorized)
+	p.CloseUntil(after(time.Hour), limit.Unauthorized, start)
 	if !p.Reopen(start) || p.Reopen(start) {
 		t.Error("Reopen does not report whether the pool was closed")
 	}
 	refuse(t, p, limit.Need{Requests: 1}, start, 10*time.Second) // its limits stay
-	if !p.CloseUntil(after(time.Second), limit.RateLimited) {
+	if !p.CloseUntil(after(time.Second), limit.RateLimited, start) {
 		t.Error("a reopened pool cannot be closed again")
 	}
 }
@@ -200,7 +200,7 @@ func TestR32WindowAndUtilisation(t *testing.T) {
 		var sent []time.Duration
 		const length = 20 * time.Minute
 		for at := time.Duration(0); at < length; {
-			r, wait, ok := p.Reserve(limit.Need{Requests: 1}, after(at))
+			r, wait, ok := p.Reserve(limit.Need{Requests: 1}, 0, after(at))
 			switch {
 			case !ok:
 				at += wait
@@ -244,7 +244,7 @@ func TestR33TokensWithinTwoPercent(t *testing.T) {
 		}
 		for len(flights) < 50 {
 			size := rnd.IntN(4000)
-			r, _, ok := p.Reserve(limit.Need{Requests: 1, Input: size, Output: 4096}, after(at))
+			r, _, ok := p.Reserve(limit.Need{Requests: 1, Input: size, Output: 4096}, 0, after(at))
 			if !ok {
 				break
 			}
@@ -271,7 +271,7 @@ func TestTheWaitIsEnough(t *testing.T) {
 		for range 200 {
 			n := limit.Need{Requests: 1, Input: rnd.IntN(20_000)}
 			now = now.Add(time.Duration(rnd.IntN(int(time.Second))))
-			if _, wait, ok := p.Reserve(n, now); !ok {
+			if _, wait, ok := p.Reserve(n, 0, now); !ok {
 				now = now.Add(wait)
 				take(t, p, n, now)
 			}
@@ -303,7 +303,7 @@ func TestRace(t *testing.T) {
 	for g := range 8 {
 		wg.Go(func() {
 			for i := range 2000 {
-				r, _, ok := p.Reserve(limit.Need{Requests: 1, Input: 10}, start)
+				r, _, ok := p.Reserve(limit.Need{Requests: 1, Input: 10}, 0, start)
 				if !ok {
 					continue
 				}
@@ -314,7 +314,7 @@ func TestRace(t *testing.T) {
 					r.Settle(limit.Need{Input: 5}, start)
 				}
 				p.Snapshot(start)
-				p.CloseUntil(start, limit.Quota)
+				p.CloseUntil(start, limit.Quota, start)
 				p.Closed(start)
 			}
 		})

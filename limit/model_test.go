@@ -86,7 +86,7 @@ func runModel(t *testing.T, rnd *rand.Rand, ops int) {
 		switch op := rnd.IntN(20); {
 		case op < 10 || len(open) == 0:
 			n := need()
-			r, wait, ok := p.Reserve(n, after(now))
+			r, wait, ok := p.Reserve(n, 0, after(now))
 			want, near := m.wait(each(n), now)
 			if near > 100_000 && ok != (want == 0) || (wait-want).Abs() > 2 {
 				t.Errorf("at %v Reserve(%+v) = %v, %v, want %v", now, n, wait, ok, want)
@@ -111,7 +111,7 @@ func runModel(t *testing.T, rnd *rand.Rand, ops int) {
 			h.r.Cancel(after(now)) // idempotent
 		case op < 19:
 			until := now + time.Duration(rnd.IntN(int(3*time.Second)))
-			if changed := p.CloseUntil(after(until), limit.RateLimited); changed != (until > m.until) {
+			if changed := p.CloseUntil(after(until), limit.Quota, after(now)); changed != (until > m.until) {
 				t.Errorf("CloseUntil(%v) = %v, was %v", until, changed, m.until)
 			}
 			m.until = max(m.until, until)

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"fairlead.dev/event"
+	"fairlead.dev/limit"
 )
 
 // Op is what a request asks of an API.
@@ -300,6 +301,10 @@ type Provider interface {
 	Assembles(r *Request) bool
 	// Assembler makes the plain answer to r.
 	Assembler(r *Request) Assembler
+	// Limits reads what an answer's headers tell of the rate limits.
+	Limits(h http.Header) limit.Report
+	// Charged is what of an attempt's input counts for the rate limit.
+	Charged(u event.Usage) int
 	// Family names the models that share a rate limit with model.
 	Family(model string) string
 	// Adapts is what the provider's package knows of models by itself.

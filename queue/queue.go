@@ -261,6 +261,21 @@ func (q *Queue) through(t *Ticket, now time.Time) bool {
 // counts as another slot: pass a pointer.
 type Slot struct{ q *Queue }
 
+// InFlight returns how many slots are handed out.
+func (q *Queue) InFlight() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.inFlight
+}
+
+// Expect returns how long a call with this ticket would wait that came now, by how fast its class
+// has been starting; 0 if nothing is known.
+func (q *Queue) Expect(t Ticket) time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.expect(&t, time.Now())
+}
+
 // Leave gives the slot to the next in line. Any further Leave does nothing, nor does one of
 // the zero Slot.
 func (s *Slot) Leave() {
@@ -291,13 +306,15 @@ func (q *Queue) Resize(cfg Config) {
 	q.handOver()
 }
 
-// Limit sets how many slots there are within MaxInFlight, for what changes by the minute. 0: no
-// other limit.
-func (q *Queue) Limit(n int) {
+// Limit sets how many slots there are within MaxInFlight, for what changes by the minute, and returns
+// how many there were; -1: no cap. 0: no other limit.
+func (q *Queue) Limit(n int) (was int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	was = q.slots()
 	q.limit = max(n, 0)
 	q.handOver()
+	return was
 }
 
 // Close answers all who wait, and all who come later, with ErrClosed. Slots handed out stay

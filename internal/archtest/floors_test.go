@@ -58,12 +58,13 @@ var house = []part{
 
 	{dir: "fakellm", floor: aside, why: "an oracle must not share our code or our bugs"},
 	{dir: "internal/memnet", floor: aside, why: "for tests and rehearse"},
+	{dir: "internal/traces", floor: aside, why: "for tests and rehearse"},
 	{dir: "internal/archtest", floor: aside, why: "tests only; it reads the house and imports nothing of it"},
 }
 
 // Beyond what its package may import, a test may import these.
 var (
-	testParts = []string{"fakellm", "internal/memnet", "provider/providertest"}
+	testParts = []string{"fakellm", "internal/memnet", "internal/traces", "provider/providertest"}
 	testLibs  = []string{"pgregory.net/rapid", "go.uber.org/goleak", "github.com/go-json-experiment/json"}
 )
 

@@ -60,16 +60,16 @@ func opOf(method, path string) llm.Op {
 }
 
 // limits are the two fields that say how long the answer may be, whichever comes first in the body.
-type limits struct{ old, new limit }
+type limits struct{ old, new bound }
 
-type limit struct {
+type bound struct {
 	tokens int
 	at     llm.Span
 }
 
 // settle lets the newer name win, as the API does.
 func (l *limits) settle(r *llm.Request) {
-	for _, one := range [...]limit{l.old, l.new} {
+	for _, one := range [...]bound{l.old, l.new} {
 		if one.tokens > 0 {
 			r.MaxTokens, r.MaxTokensAt = one.tokens, one.at
 		}

@@ -1,0 +1,49 @@
+package fairlead
+
+import (
+	"time"
+
+	"fairlead.dev/event"
+	"fairlead.dev/llm"
+)
+
+// tellConcurrency tells the target's limit of calls in flight how the attempt
+// ended. A trial says nothing of what the target can bear: it was all there was.
+func (a *attempt) tellConcurrency() {
+	t := a.target
+	late, _ := a.out.Err.(*lateError)
+	tooLate := late != nil && !late.ours && (late.phase == phaseHeaders || late.phase == phaseFirst)
+	switch {
+	case a.trial:
+	case a.out.Verdict == event.Overloaded || a.out.Verdict == event.Slow && tooLate:
+		n, moved := t.bears.Overloaded(t.queue.InFlight(), a.call.now)
+		a.bears(n, moved, event.VerdictSays)
+	case a.out.Good():
+		n, moved := t.bears.Answered(t.queue.InFlight(), a.call.now)
+		a.bears(n, moved, event.VerdictSays)
+	}
+}
+
+// firstToken notes the first content of a stream.
+func (a *attempt) firstToken() {
+	now := time.Now()
+	a.first = now.Sub(a.begun)
+	if a.call.req.Op != llm.Generate || a.trial {
+		return
+	}
+	t := a.target
+	n, moved := t.bears.FirstToken(a.call.req.InputTokens(), a.first, t.queue.InFlight(), now)
+	a.bears(n, moved, event.TooSlow)
+}
+
+// bears applies a limit that moved. That it fell is told.
+func (a *attempt) bears(n int, moved bool, why event.Reason) {
+	if !moved {
+		return
+	}
+	q := a.target.queue
+	was := q.Limit(n)
+	if n < was {
+		a.call.note(event.Event{Kind: event.Narrowed, Reason: why, Verdict: a.out.Verdict, Target: a.target.name, N: n, M: was})
+	}
+}

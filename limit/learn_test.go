@@ -1,0 +1,184 @@
+package limit_test
+
+import (
+	"testing"
+	"time"
+
+	"fairlead.dev/limit"
+)
+
+// one is a request without tokens.
+var one = limit.Need{Requests: 1}
+
+// admits takes requests until the pool refuses, and returns how many went.
+func admits(p *limit.Pool, now time.Time) (n int) {
+	for ; n < 10_000; n++ {
+		if _, _, ok := p.Reserve(one, 0, now); !ok {
+			break
+		}
+	}
+	return n
+}
+
+func told(limits, remaining int) limit.Report {
+	return limit.Report{{Known: true, Limit: limits, Remaining: remaining}}
+}
+
+// A limit that is not configured is learned; of two the lower one holds; one that is switched off stays
+// off.
+func TestLimitsAreLearned(t *testing.T) {
+	for _, c := range []struct{ configured, told, want int }{{0, 600, 600}, {300, 600, 300}, {600, 300, 300}, {-1, 300, 0}, {300, 0, 300}} {
+		p := limit.NewPool(limit.Limits{RPM: c.configured})
+		r, _, _ := p.Reserve(one, 0, start)
+		r.Learn(told(c.told, 10_000), true, start)
+		if got := p.Snapshot(start).Limits.RPM; got != c.want {
+			t.Errorf("configured %d, told %d: %d holds, want %d", c.configured, c.told, got, c.want)
+		}
+	}
+	p := limit.NewPool(limit.Limits{})
+	r, _, _ := p.Reserve(one, 0, start)
+	r.Learn(limit.Report{1: {Known: true, Limit: 60_000, Remaining: 60_000}}, true, start)
+	if s := p.Snapshot(start); s.Limits != (limit.Limits{ITPM: 60_000}) || s.Left.Input != 10_000 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Less remaining than we thought wins at once, more only slowly.
+func TestRemainingIsBelieved(t *testing.T) {
+	p := limit.NewPool(limit.Limits{RPM: 600}) // 10 a second, 100 at once
+	r, _, _ := p.Reserve(one, 0, start)
+	r.Learn(told(600, 600), true, start)
+	if got := p.Snapshot(start).Left.Requests; got != 99 {
+		t.Fatalf("left %d after nothing new", got)
+	}
+	r.Learn(told(600, 80), true, start)
+	if got := p.Snapshot(start).Left.Requests; got != 80-60 { // a tenth of the minute is left to the provider
+		t.Errorf("left %d of 80, want 20 at once", got)
+	}
+	// Two seconds later it has filled by 20 of its own, and rises by a tenth of the burst a second.
+	now := after(2 * time.Second)
+	r.Learn(told(600, 600), true, now)
+	if got := p.Snapshot(now).Left.Requests; got != 40+10 {
+		t.Errorf("left %d, want 50", got)
+	}
+	r.Learn(told(600, 600), true, now)
+	if got := p.Snapshot(now).Left.Requests; got != 50 {
+		t.Errorf("left %d, told twice in one moment", got)
+	}
+}
+
+// What was sent after the request that is answered is not in what its answer tells.
+func TestWhatIsInFlightIsNotCountedTwice(t *testing.T) {
+	p := limit.NewPool(limit.Limits{RPM: 600})
+	first, _, _ := p.Reserve(one, 0, start)
+	for range 20 {
+		p.Reserve(one, 0, start)
+	}
+	gone, _, _ := p.Reserve(one, 0, start)
+	gone.Cancel(start)
+	first.Learn(told(600, 100), true, start)
+	if got := p.Snapshot(start).Left.Requests; got != 100-25-20 { // a quarter of the most it ever had is left to the provider
+		t.Errorf("left %d, want 55", got)
+	}
+	// Output is charged as it is written: all that is reserved is yet to come.
+	p = limit.NewPool(limit.Limits{OTPM: 60_000})
+	p.Reserve(limit.Need{Output: 500}, 0, start)
+	last, _, _ := p.Reserve(limit.Need{Output: 300}, 0, start)
+	last.Learn(limit.Report{2: {Known: true, Limit: 60_000, Remaining: 9000}}, true, start)
+	if got, want := p.Snapshot(start).Left.Output, 9000-9000/4-800; got != want {
+		t.Errorf("left %d, want %d", got, want)
+	}
+}
+
+// The shares of others are kept, but not for ever: a full bucket lets anything pass.
+func TestSharesAreKept(t *testing.T) {
+	p := limit.NewPool(limit.Limits{RPM: 600})
+	low := 0
+	for ; ; low++ {
+		if _, wait, ok := p.Reserve(one, 0.2, start); !ok {
+			if wait != 100*time.Millisecond {
+				t.Errorf("wait %v", wait)
+			}
+			break
+		}
+	}
+	if high := admits(p, start); low != 80 || high != 20 {
+		t.Errorf("%d with a share kept, then %d", low, high)
+	}
+	if _, _, ok := p.Reserve(limit.Need{Requests: 5000}, 0.2, after(10*time.Second)); !ok {
+		t.Error("what is larger than the burst did not pass a full bucket")
+	}
+}
+
+// After a 429 one goes first, and the others when that one was accepted, at half the rate and rising.
+func TestReopening(t *testing.T) {
+	for name, accept := range map[string]func(r *limit.Reservation, now time.Time){
+		"headers": func(r *limit.Reservation, now time.Time) { r.Learn(limit.Report{}, true, now) },
+		"settled": func(r *limit.Reservation, now time.Time) { r.Settle(one, now) },
+	} {
+		p := limit.NewPool(limit.Limits{RPM: 600})
+		admits(p, start)
+		p.CloseUntil(after(5*time.Second), limit.RateLimited, start)
+		if n := admits(p, after(4*time.Second)); n != 0 {
+			t.Errorf("%s: %d before its time", name, n)
+		}
+		now := after(5 * time.Second)
+		probe, _, ok := p.Reserve(one, 0, now)
+		if n := admits(p, now); !ok || n != 0 {
+			t.Errorf("%s: %v, and %d beside the first", name, ok, n)
+		}
+		now = after(6 * time.Second)
+		accept(&probe, now)
+		if n := admits(p, now); n != 59 {
+			t.Errorf("%s: %d when it was accepted, want 59", name, n)
+		}
+		now = now.Add(time.Second) // half the rate, and a twentieth more
+		if n := admits(p, now); n != 5 {
+			t.Errorf("%s: %d in the first second of the ramp, want 5", name, n)
+		}
+		now = now.Add(20 * time.Second)
+		admits(p, now)
+		if n := admits(p, now.Add(time.Second)); n != 10 {
+			t.Errorf("%s: %d in a second after the ramp", name, n)
+		}
+	}
+}
+
+// A first one that is refused closes the pool again; one that was never sent, or is not heard of, makes way
+// for another.
+func TestTheFirstOneFails(t *testing.T) {
+	p := limit.NewPool(limit.Limits{RPM: 600})
+	p.CloseUntil(after(time.Second), limit.RateLimited, start)
+	now := after(time.Second)
+	r, _, _ := p.Reserve(one, 0, now)
+	r.Learn(limit.Report{}, false, now)
+	r.Settle(one, now)
+	if !p.CloseUntil(now.Add(time.Second), limit.RateLimited, now) {
+		t.Error("not closed again")
+	}
+	now = now.Add(time.Second)
+	r, _, _ = p.Reserve(one, 0, now)
+	r.Cancel(now)
+	r, _, ok := p.Reserve(one, 0, now)
+	if !ok || admits(p, now) != 0 {
+		t.Error("no other one, or more than one, after the first was not sent")
+	}
+	if n := admits(p, now.Add(30*time.Second)); n != 1 {
+		t.Errorf("%d after half a minute of silence, want 1", n)
+	}
+}
+
+// R33: input is corrected as soon as it is known, and what comes later corrects the rest.
+func TestCorrect(t *testing.T) {
+	p := limit.NewPool(limit.Limits{ITPM: 60_000})
+	r, _, _ := p.Reserve(limit.Need{Requests: 1, Input: 8000}, 0, start)
+	r.Correct(100, start)
+	if got := p.Snapshot(start).Left.Input; got != 9900 {
+		t.Errorf("left %d", got)
+	}
+	r.Settle(limit.Need{Input: 150}, start)
+	r.Correct(5000, start)
+	if got := p.Snapshot(start).Left.Input; got != 9850 {
+		t.Errorf("left %d at the end", got)
+	}
+}
