@@ -18,7 +18,7 @@ import "time"
 type cruise struct {
 	on    bool
 	found float64   // requests a second
-	since time.Time // the last 429
+	since time.Time // the last 429, or the first request
 	count int       // taken by the provider since, as far as we know
 	level float64   // of a bucket of one second's requests
 	at    time.Time
@@ -35,7 +35,10 @@ const (
 )
 
 // admitted notes a request that goes.
-func (c *cruise) admitted() {
+func (c *cruise) admitted(now time.Time) {
+	if c.since.IsZero() {
+		c.since = now
+	}
 	c.count++
 	if c.on {
 		c.level--
@@ -51,9 +54,6 @@ func (c *cruise) throttled(now time.Time, known bool) {
 	switch {
 	case known:
 		*c = cruise{}
-		return
-	case c.since.IsZero(): // the bucket may have been full before: nothing is known of the rate yet
-		c.since, c.count = now, 0
 		return
 	case now.Sub(c.since) < oneCut:
 		return

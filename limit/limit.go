@@ -129,7 +129,7 @@ func (p *Pool) Reserve(n Need, keep float64, now time.Time) (r Reservation, wait
 			p.open[i] += need[i]
 		}
 	}
-	p.cruise.admitted()
+	p.cruise.admitted(now)
 	return r, 0, true
 }
 

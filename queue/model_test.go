@@ -68,11 +68,11 @@ type model struct {
 
 func newModel(cfg queue.Config) *model {
 	return &model{
-		cfg: cfg, young: 8, tags: map[queue.Class]int{}, rounds: map[queue.Class][]string{}, since: map[queue.Class]time.Time{},
+		cfg: cfg, young: 32, tags: map[queue.Class]int{}, rounds: map[queue.Class][]string{}, since: map[queue.Class]time.Time{},
 	}
 }
 
-var weights = map[queue.Class]int{queue.Critical: 512, queue.High: 16, queue.Normal: 8, queue.Low: 4, queue.Batch: 1}
+var weights = map[queue.Class]int{queue.Critical: 4096, queue.High: 16, queue.Normal: 8, queue.Low: 4, queue.Batch: 1}
 
 // line lists who waits of a class, first come first.
 func (m *model) line(c queue.Class) (list []*caller) {
@@ -130,7 +130,7 @@ func (m *model) passes(c *caller) bool {
 // aged is the class that has waited too long, if any.
 func (m *model) aged() (oldest queue.Class, ok bool) {
 	for c := range weights {
-		if m.young >= 8 && m.first(c) != nil && time.Since(m.since[c]) >= m.cfg.Ageing && (!ok || m.since[c].Before(m.since[oldest])) {
+		if m.young >= 32 && m.first(c) != nil && time.Since(m.since[c]) >= m.cfg.Ageing && (!ok || m.since[c].Before(m.since[oldest])) {
 			oldest, ok = c, true
 		}
 	}
@@ -170,7 +170,7 @@ func (m *model) enter(c *caller, real func()) {
 		m.settle(crowd[len(crowd)-1], queue.ErrFull)
 	}
 	if m.first(c.class) == nil {
-		m.tags[c.class] = max(m.tags[c.class], m.clock) + 512/weights[c.class]
+		m.tags[c.class] = max(m.tags[c.class], m.clock) + 4096/weights[c.class]
 		m.since[c.class] = time.Now()
 	}
 	m.waiting = append(m.waiting, c)
@@ -219,7 +219,7 @@ func (m *model) handOver() {
 			m.rounds[c] = append(r[1:], w.tenant)
 		}
 		if m.first(c) != nil {
-			m.tags[c] += 512 / weights[c]
+			m.tags[c] += 4096 / weights[c]
 		}
 	}
 }

@@ -16,12 +16,12 @@
 //
 // # Whose turn it is
 //
-// Between the classes turns are shared by weight (512, 16, 8, 4 and 1, over those who wait; WFQ with
-// self-clocked tags, Golestani 1994): critical calls have 94% of the turns when everybody waits, and
-// all that others leave. With [Strict] the highest class goes first, always. Either way a class whose
-// first call has waited for Ageing goes next, but no more than every eighth turn. So the first call
-// of any class starts at the latest when it has waited for Ageing and 32 more turns have passed: eight
-// for each class that may have aged as well.
+// Between the classes turns are shared by weight (4096, 16, 8, 4 and 1, over those who wait; WFQ with
+// self-clocked tags, Golestani 1994): critical calls have 99% of the turns when everybody waits, and
+// others share what they leave. With [Strict] the highest class goes first, always. Either way a class
+// whose first call has waited for Ageing goes next, but no more than every 32nd turn: urgent work must not
+// wait behind all that has become old. So the first call of any class starts at the latest when it has
+// waited for Ageing and 128 more turns have passed: 32 for each class that may have aged as well.
 //
 // Within a class tenants take turns, one call each, and the calls of a tenant start in the order of
 // their arrival. A call that comes back (Ticket.Front: a retry waits outside its slot) goes ahead of

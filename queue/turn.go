@@ -2,11 +2,11 @@ package queue
 
 import "time"
 
-// strides are the steps of a class's tags, by rank: 512 over its weight.
-var strides = [classes]uint64{1, 32, 64, 128, 512}
+// strides are the steps of a class's tags, by rank: 4096 over its weight.
+var strides = [classes]uint64{1, 256, 512, 1024, 4096}
 
 // youngTurns is how many turns lie at least between two that Ageing gives.
-const youngTurns = 8
+const youngTurns = 32
 
 // room is the waiting room of a class.
 type room struct {
