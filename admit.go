@@ -153,7 +153,7 @@ func (a *attempt) enter() (event.Reason, time.Time) {
 	if k.req.Op != llm.Generate {
 		return a.takeKey() // side calls feed nothing that messages depend on, and take nothing from them
 	}
-	if wait, ok := t.breaker.Peek(k.now, breaker.Ask{}); !ok {
+	if wait, ok := k.peek(t); !ok {
 		return event.BreakerOpen, after(k.now, wait) // do not queue for a closed door
 	}
 	if r, until := a.takeTurn(); r != 0 {
@@ -185,9 +185,21 @@ func (a *attempt) takeKey() (event.Reason, time.Time) {
 	return event.KeyShut, after(k.now, first)
 }
 
+// peek reports whether a target's breaker lets the call through, or how long it
+// will not.
+func (k *call) peek(t *target) (wait time.Duration, ok bool) {
+	if wait, ok = t.breaker.Peek(k.now, breaker.Ask{}); ok || k.elsewhere(t) {
+		return wait, ok
+	}
+	return t.breaker.Peek(k.now, breaker.Ask{Alone: true})
+}
+
 func (a *attempt) takeProvider() (event.Reason, time.Time) {
 	k, p := a.call, a.target.provider
 	permit, wait, ok := p.breaker.Allow(k.now, breaker.Ask{Call: k.number, Share: k.share})
+	if !ok && !k.elsewhere(a.target) {
+		permit, wait, ok = p.breaker.Allow(k.now, breaker.Ask{Call: k.number, Share: k.share, Alone: true})
+	}
 	k.drained(p.cfg.Name, p.breaker)
 	if ok {
 		a.upPermit = permit
@@ -208,8 +220,9 @@ func (a *attempt) takePermit() (event.Reason, time.Time) {
 		// Only a recovering target may be asked by those outside its share,
 		// and only when nobody else can take the call.
 		ask.Elsewhere = false
+		ask.Alone = !k.elsewhere(a.target)
 		if _, open := b.Peek(k.now, ask); open {
-			if reason = event.Ramp; !k.elsewhere(a.target) {
+			if reason = event.Ramp; ask.Alone {
 				permit, wait, ok = b.Allow(k.now, ask)
 			}
 		}

@@ -101,7 +101,14 @@ type Ask struct {
 	Call      uint64 // id of the logical call: retries of one call share it
 	Share     uint32 // hash of the conversation; decides its membership in the ramp's share, the same on every replica
 	Elsewhere bool   // another target can take the call; only then may the ramp refuse it
+	Alone     bool   // nobody else can take the call now: it may probe before the interval has ended
 }
+
+// early is how long after it opened a breaker lets a call probe that nobody else can
+// take, if Config.Open is not longer. The doubling interval spares callers the wait for a
+// dead target and the target some load; a call that would fail anyway has nothing to lose, and six
+// probes a minute are no load.
+const early = 10 * time.Second
 
 // Allow says whether an attempt may be sent now. If it may, the permit must be
 // given back by [Permit.Done], whatever became of the attempt. If not, wait is
@@ -183,7 +190,11 @@ func (b *Breaker) may(now time.Time, a Ask) (wait time.Duration, ok bool) {
 	}
 	switch b.state {
 	case Open:
-		return b.until.Sub(now), false
+		wait = b.until.Sub(now)
+		if a.Alone && b.opened != Tripped {
+			wait = min(wait, b.since.Add(max(early, b.cfg.Open)).Sub(now))
+		}
+		return max(wait, 0), wait <= 0
 	case HalfOpen:
 		return b.freeProbe(now)
 	case Ramp:
@@ -194,6 +205,9 @@ func (b *Breaker) may(now time.Time, a Ask) (wait time.Duration, ok bool) {
 
 // admit hands out the permit that may has allowed.
 func (b *Breaker) admit(now time.Time, a Ask) Permit {
+	if b.state == Open {
+		b.tell(b.move(HalfOpen, Elapsed, now, time.Time{}))
+	}
 	p := Permit{b: b, generation: b.generation, call: a.Call}
 	switch b.state {
 	case HalfOpen:

@@ -318,3 +318,37 @@ func TestNames(t *testing.T) {
 		t.Error("a cause is missing here")
 	}
 }
+
+// A call that nobody else can take probes ten seconds after the breaker opened, or after Open if that is longer,
+// whatever the interval; others wait, and nobody probes early what was opened from outside.
+func TestACallThatStandsAloneProbesEarly(t *testing.T) {
+	for open, want := range map[time.Duration]time.Duration{30 * time.Second: 30 * time.Second, time.Second: 10 * time.Second} {
+		cfg := plain()
+		cfg.Open, cfg.MaxOpen = open, time.Hour
+		b, now := breaker.New(cfg), t0
+		feed(t, b, now, times(5, breaker.Failure)...)
+		for range 8 { // each probe fails, and the interval grows to minutes
+			now = b.Snapshot(now).Until
+			feed(t, b, now, breaker.Failure)
+		}
+		ask := breaker.Ask{Call: 1, Alone: true}
+		if wait, ok := b.Peek(now.Add(time.Second), ask); ok || wait != want-time.Second {
+			t.Errorf("Open %v: wait %v, want %v", open, wait, want-time.Second)
+		}
+		now = now.Add(want)
+		mustRefuse(t, b, now)
+		p, _, ok := b.Allow(now, ask)
+		if !ok || !p.Probe() {
+			t.Fatalf("Open %v: no early probe", open)
+		}
+		mustRefuse(t, b, now)
+		if change, _ := p.Done(breaker.Success, now); change.To != breaker.Ramp {
+			t.Errorf("Open %v: after an early success %+v", open, change)
+		}
+	}
+	b := breaker.New(plain())
+	b.Trip(t0, time.Hour)
+	if _, ok := b.Peek(at(time.Minute), breaker.Ask{Alone: true}); ok {
+		t.Error("what was opened from outside was probed early")
+	}
+}

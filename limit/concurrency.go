@@ -47,13 +47,14 @@ func (c ConcurrencyConfig) Validate() error {
 
 // Concurrency finds how many attempts at once a target can bear.
 //
-// It goes down by three tenths when the target says that it is overloaded, or lets a first token time out, or
-// when first tokens come more than twice as late as they used to for prompts of their size. It never
-// looks at how long a whole answer takes: that depends on its length.
+// It goes down by a tenth when the target says that it is overloaded, or lets a first token time out, at most
+// once a second; and by three tenths, at most every five, while first tokens come more than twice as late as
+// they used to for prompts of their size. It never looks at how long a whole answer takes: that depends on its
+// length.
 //
-// It goes up while it is used: by one for each good answer until it is where it was before it fell,
-// then by one for as many good answers as it has places. Where nothing has been wrong for half a minute it doubles
-// every ten seconds up to where it was, since a limit that is not reached is not tried by use.
+// It goes up while it is used, by one for as many good answers as it has places. When nothing has been wrong
+// for half a minute it doubles every ten seconds up to where it was, used or not, and after a minute it grows
+// beyond that by a tenth every ten seconds while it is used.
 //
 // What may wait at the target at once is not what bothers it when the answers get longer; so a
 // shift of lengths moves nothing. Safe for concurrent use; no method waits or allocates.
@@ -76,14 +77,15 @@ type usual struct {
 }
 
 const (
-	sizes      = 16 // of prompts, by powers of two of their tokens
-	cutBack    = 0.7
+	sizes      = 16              // of prompts, by powers of two of their tokens
+	cutBack    = 0.7             // when first tokens come late
+	ease       = 0.9             // when the target says that it is overloaded: it will say so again
 	tooLate    = 1.0             // twice as late
 	intime     = 0.5             // 1.4 times
 	settle     = 5 * time.Second // before first tokens are believed again after a fall
 	oneFall    = time.Second     // several signs of one trouble count once
 	calm       = 30 * time.Second
-	doubling   = 10 * time.Second
+	step       = 10 * time.Second
 	leastKnown = 10     // first tokens that tell what is usual
 	quick      = 0.05   // weight of a first token in what is now
 	slowly     = 0.005  // and in what is usual
@@ -113,22 +115,24 @@ func (c *Concurrency) Overloaded(inFlight int, now time.Time) (int, bool) {
 	defer c.mu.Unlock()
 	before := c.whole()
 	if now.Sub(c.fell) >= oneFall {
-		c.fall(inFlight, float64(c.cfg.Min), now)
+		c.fall(inFlight, ease, float64(c.cfg.Min), now)
 	}
 	return c.whole(), c.whole() != before
 }
 
 // fall lowers the limit to a part of what was in flight.
-func (c *Concurrency) fall(inFlight int, least float64, now time.Time) {
+func (c *Concurrency) fall(inFlight int, part, least float64, now time.Time) {
 	if c.cfg.Fixed {
 		return
 	}
-	if c.limit >= c.was || c.fell.IsZero() {
-		c.was = c.limit
-		c.floor = max(min(c.limit, float64(inFlight))/4, float64(c.cfg.Min))
+	flying := min(c.limit, max(float64(inFlight), 1))
+	if c.fell.IsZero() || now.Sub(c.fell) >= calm || c.limit >= c.was {
+		c.was, c.floor = c.limit, max(flying/4, float64(c.cfg.Min))
+		if part > cutBack { // so many were too many
+			c.was = flying
+		}
 	}
-	next := max(min(c.limit, max(float64(inFlight), 1))*cutBack, least, float64(c.cfg.Min))
-	c.limit = min(c.limit, next)
+	c.limit = min(c.limit, max(flying*part, least, float64(c.cfg.Min)))
 	c.fell, c.rose = now, now
 }
 
@@ -140,15 +144,17 @@ func (c *Concurrency) Answered(inFlight int, now time.Time) (int, bool) {
 	if c.cfg.Fixed || c.limit >= float64(c.cfg.Max) || c.late > intime {
 		return before, false
 	}
-	if float64(inFlight)*2 >= c.limit {
-		if c.limit < c.was {
-			c.limit++
-		} else {
-			c.limit += 1 / c.limit
-		}
+	used, quiet := float64(inFlight)*2 >= c.limit, now.Sub(c.fell)
+	if used {
+		c.limit += 1 / c.limit
 	}
-	if now.Sub(c.fell) >= calm && c.limit < c.was && now.Sub(c.rose) >= doubling {
-		c.limit, c.rose = min(c.limit*2, c.was), now
+	if now.Sub(c.rose) >= step && quiet >= calm {
+		switch {
+		case c.limit < c.was:
+			c.limit, c.rose = min(c.limit*2, c.was), now
+		case used && quiet >= 2*calm:
+			c.limit, c.rose = c.limit*1.1, now
+		}
 	}
 	c.limit = min(c.limit, float64(c.cfg.Max))
 	return c.whole(), c.whole() != before
@@ -173,7 +179,7 @@ func (c *Concurrency) FirstToken(prompt int, took time.Duration, inFlight int, n
 	}
 	u.log += (log - u.log) * weight
 	if c.late > tooLate && now.Sub(c.fell) >= settle && c.limit > c.floor {
-		c.fall(inFlight, c.floor, now)
+		c.fall(inFlight, cutBack, c.floor, now)
 	}
 	return c.whole(), c.whole() != before
 }

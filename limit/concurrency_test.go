@@ -12,49 +12,52 @@ import (
 
 func TestConcurrencyFalls(t *testing.T) {
 	c := limit.NewConcurrency(limit.ConcurrencyConfig{Max: 100, Min: 10})
-	if n, moved := c.Overloaded(40, start); n != 28 || !moved {
+	if n, moved := c.Overloaded(40, start); n != 36 || !moved {
 		t.Errorf("limit %d after 40 were too many", n)
 	}
-	if n, moved := c.Overloaded(40, after(900*time.Millisecond)); n != 28 || moved {
+	if n, moved := c.Overloaded(40, after(900*time.Millisecond)); n != 36 || moved {
 		t.Errorf("limit %d: one trouble counted twice", n)
 	}
 	now := start
-	for range 10 {
+	for range 20 {
 		now = now.Add(time.Second)
 		c.Overloaded(c.Limit(), now)
 	}
 	if n := c.Limit(); n != 10 {
-		t.Errorf("limit %d, below the least", n)
+		t.Errorf("limit %d, want the least", n)
 	}
 }
 
-// It rises by one for each answer to where it was, then by one a round; and only while it is used.
+// It rises by one a round while it is used; by doubling to where it was, used or not, when nothing has been
+// wrong for half a minute; and by tenths after a minute.
 func TestConcurrencyRises(t *testing.T) {
 	c := limit.NewConcurrency(limit.ConcurrencyConfig{Max: 30, Min: 2})
-	c.Overloaded(20, start) // 14
-	for range 50 {
-		c.Answered(6, after(time.Second))
+	c.Overloaded(20, start) // 18, it was 20
+	rises := func(s, inFlight, answers, want int) {
+		t.Helper()
+		for range answers {
+			c.Answered(inFlight, after(time.Duration(s)*time.Second))
+		}
+		if n := c.Limit(); n != want {
+			t.Errorf("limit %d after %d s with %d in flight, want %d", n, s, inFlight, want)
+		}
 	}
-	if n := c.Limit(); n != 14 {
-		t.Errorf("limit %d rose unused", n)
+	rises(1, 8, 100, 18)
+	rises(2, 18, 19, 19)
+	for s := 3; s < 8; s++ {
+		c.Overloaded(c.Limit(), after(time.Duration(s)*time.Second))
 	}
-	for range 16 {
-		c.Answered(c.Limit(), after(time.Second))
+	rises(8, 1, 5, 11)
+	rises(36, 1, 5, 11)
+	rises(38, 1, 5, 20)
+	rises(60, 19, 0, 20)
+	rises(68, 19, 1, 22)
+	rises(79, 22, 1, 24)
+	for s := 80; s < 200; s++ {
+		c.Answered(c.Limit(), after(time.Duration(s)*time.Second))
 	}
 	if n := c.Limit(); n != 30 {
-		t.Errorf("limit %d, want 30 again", n)
-	}
-	if n, _ := c.Answered(30, after(time.Second)); n != 30 {
-		t.Errorf("limit %d, above the highest", n)
-	}
-	// Unused, it doubles every ten seconds after half a minute of calm.
-	c.Overloaded(10, after(2*time.Second)) // 7
-	for s, want := range map[int]int{31: 7, 33: 14} {
-		d := limit.NewConcurrency(limit.ConcurrencyConfig{Max: 30, Min: 2})
-		d.Overloaded(10, after(2*time.Second))
-		if n, _ := d.Answered(1, after(time.Duration(s)*time.Second)); n != want {
-			t.Errorf("limit %d after %d s, want %d", n, s, want)
-		}
+		t.Errorf("limit %d, want the highest", n)
 	}
 }
 
