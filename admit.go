@@ -229,7 +229,7 @@ func (a *attempt) takePermit() (event.Reason, time.Time) {
 	}
 	k.drained(a.target.name, b)
 	if ok {
-		a.permit, a.trial = permit, permit.Trial()
+		a.permit, a.probe = permit, permit.Probe()
 		return 0, time.Time{}
 	}
 	return reason, after(k.now, wait)

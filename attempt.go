@@ -44,7 +44,7 @@ type attempt struct {
 	lane    int           // 1: it runs beside another one
 	lost    bool          // another one was first
 	strange bool          // its stream cannot be made a plain answer
-	trial   bool          // its target is being tried: half-open or in the ramp
+	probe   bool          // it decides whether its target has recovered
 	early   bool          // its target's breaker has been told of a success
 	fresh   bool          // needs a new connection
 	prefer  llm.Resume    // how the rest of a cut answer is asked for

@@ -8,13 +8,13 @@ import (
 )
 
 // tellConcurrency tells the target's limit of calls in flight how the attempt
-// ended. A trial says nothing of what the target can bear: it was all there was.
+// ended. A probe says nothing of what the target can bear: it was all there was.
 func (a *attempt) tellConcurrency() {
 	t := a.target
 	late, _ := a.out.Err.(*lateError)
 	tooLate := late != nil && !late.ours && (late.phase == phaseHeaders || late.phase == phaseFirst)
 	switch {
-	case a.trial:
+	case a.probe:
 	case a.out.Verdict == event.Overloaded || a.out.Verdict == event.Slow && tooLate:
 		n, moved := t.bears.Overloaded(t.queue.InFlight(), a.call.now)
 		a.bears(n, moved, event.VerdictSays)
@@ -28,7 +28,7 @@ func (a *attempt) tellConcurrency() {
 func (a *attempt) firstToken() {
 	now := time.Now()
 	a.first = now.Sub(a.begun)
-	if a.call.req.Op != llm.Generate || a.trial {
+	if a.call.req.Op != llm.Generate || a.probe {
 		return
 	}
 	t := a.target

@@ -68,6 +68,7 @@ func (a *attempt) trusted() {
 func (a *attempt) release() {
 	now := a.call.now
 	a.copy.Free()
+	a.copy = nil
 	a.reserved.Cancel(now)
 	a.slot.Leave()
 	a.keyPermit.Done(breaker.Ignore, now)
@@ -151,8 +152,24 @@ func (k *call) done(name string, b *breaker.Breaker, p *breaker.Permit, n breake
 	k.drained(name, b)
 	if moved {
 		k.noteBreaker(name, change)
+		k.calm(name, change)
 	}
 	return moved
+}
+
+// calm makes the calls come one by one that have waited for a breaker.
+func (k *call) calm(name string, c breaker.Change) {
+	if c.From != breaker.HalfOpen {
+		return
+	}
+	for _, t := range k.table.all() {
+		if t.name != name && t.provider.cfg.Name != name {
+			continue
+		}
+		for _, key := range k.keys(t.provider) {
+			key.pool(t).Calm(k.now)
+		}
+	}
 }
 
 // breakerMoved opens the breaker of the provider when at least two of its

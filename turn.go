@@ -40,7 +40,8 @@ func (a *attempt) takeTurn() (event.Reason, time.Time) {
 		a.slot = slot
 		return 0, time.Time{}
 	}
-	a.release()
+	a.reserved.Cancel(k.now)
+	a.keyPermit.Done(breaker.Ignore, k.now)
 	q.Wake() // what it took and did not use may be what others wait for
 	switch {
 	case errors.Is(err, queue.ErrFull):

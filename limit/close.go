@@ -130,6 +130,19 @@ func (p *Pool) speed(now time.Time) float64 {
 	return 0.5 + max(part, 0)/2
 }
 
+// Calm is for calls that have waited for something else than the pool, such as the end of an outage: they
+// must not all come at once. It leaves a tenth of a second's worth in each bucket at most.
+func (p *Pool) Calm(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calm = now
+	for i := range p.buckets {
+		b := &p.buckets[i]
+		b.refill(p.speed(now), now)
+		b.level = min(b.level, max(b.rate/10, 1))
+	}
+}
+
 // Closed reports whether the pool is closed at now, until when, and why. At until it is open.
 func (p *Pool) Closed(now time.Time) (until time.Time, why Cause, closed bool) {
 	p.mu.Lock()

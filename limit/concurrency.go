@@ -67,6 +67,8 @@ type Concurrency struct {
 	fell  time.Time // last
 	rose  time.Time // last, by time
 	late  float64   // how late first tokens are, in powers of two: a moving average
+	peak  [2]int    // most in flight in this step of time and in the one before
+	since time.Time // when the step began
 	usual [sizes]usual
 }
 
@@ -114,18 +116,28 @@ func (c *Concurrency) Overloaded(inFlight int, now time.Time) (int, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := c.whole()
+	c.flies(inFlight, now)
 	if now.Sub(c.fell) >= oneFall {
-		c.fall(inFlight, ease, float64(c.cfg.Min), now)
+		c.fall(ease, float64(c.cfg.Min), now)
 	}
 	return c.whole(), c.whole() != before
 }
 
+// flies notes what is in flight. Failures come fast: when the last is heard of there may be nothing in flight
+// any more of what was too much.
+func (c *Concurrency) flies(n int, now time.Time) {
+	if now.Sub(c.since) >= step {
+		c.peak[0], c.peak[1], c.since = 0, c.peak[0], now
+	}
+	c.peak[0] = max(c.peak[0], n)
+}
+
 // fall lowers the limit to a part of what was in flight.
-func (c *Concurrency) fall(inFlight int, part, least float64, now time.Time) {
+func (c *Concurrency) fall(part, least float64, now time.Time) {
 	if c.cfg.Fixed {
 		return
 	}
-	flying := min(c.limit, max(float64(inFlight), 1))
+	flying := min(c.limit, float64(max(c.peak[0], c.peak[1], 1)))
 	if c.fell.IsZero() || now.Sub(c.fell) >= calm || c.limit >= c.was {
 		c.was, c.floor = c.limit, max(flying/4, float64(c.cfg.Min))
 		if part > cutBack { // so many were too many
@@ -141,6 +153,7 @@ func (c *Concurrency) Answered(inFlight int, now time.Time) (int, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := c.whole()
+	c.flies(inFlight, now)
 	if c.cfg.Fixed || c.limit >= float64(c.cfg.Max) || c.late > intime {
 		return before, false
 	}
@@ -165,6 +178,7 @@ func (c *Concurrency) FirstToken(prompt int, took time.Duration, inFlight int, n
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := c.whole()
+	c.flies(inFlight, now)
 	u := &c.usual[min(bits.Len(uint(max(prompt, 0))), sizes-1)]
 	log := math.Log2(max(took.Seconds(), 1e-3))
 	if u.n < leastKnown {
@@ -179,7 +193,7 @@ func (c *Concurrency) FirstToken(prompt int, took time.Duration, inFlight int, n
 	}
 	u.log += (log - u.log) * weight
 	if c.late > tooLate && now.Sub(c.fell) >= settle && c.limit > c.floor {
-		c.fall(inFlight, cutBack, c.floor, now)
+		c.fall(cutBack, c.floor, now)
 	}
 	return c.whole(), c.whole() != before
 }

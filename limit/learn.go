@@ -12,9 +12,14 @@ type Seen struct {
 // Report is what the headers of an answer tell of a pool: requests, input tokens, output tokens.
 type Report [3]Seen
 
-// raise is how much of a burst a level rises in a second when the provider says that there is more
-// than we thought. What is in flight may not be counted there yet.
-const raise = 0.1
+// raise is the part of its rate by which a level rises faster while the provider says that there is more
+// than we thought: what is in flight may not be counted there yet. In the minute after an outage it is less,
+// since what has collected there must not come out at once.
+const (
+	raise     = 0.6
+	raiseCalm = 0.05
+	calmTime  = time.Minute
+)
 
 // spare is the part of a minute's limit that is left with the provider, for what its counting and ours
 // differ by: a bucket that is always at its bottom refuses somebody at every mistake.
@@ -71,7 +76,11 @@ func (p *Pool) learn(i int, s *Seen, r *Reservation, now time.Time) {
 		if !b.raised.IsZero() {
 			since = min(now.Sub(b.raised), time.Second).Seconds()
 		}
-		there = min(there, b.level+raise*b.burst*since)
+		part := raise
+		if now.Sub(p.calm) < calmTime {
+			part = raiseCalm
+		}
+		there = min(there, b.level+part*b.rate*since)
 		b.raised = now
 	}
 	b.level = there

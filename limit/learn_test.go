@@ -55,15 +55,32 @@ func TestRemainingIsBelieved(t *testing.T) {
 	if got := p.Snapshot(start).Left.Requests; got != 80-60 { // a tenth of the minute is left to the provider
 		t.Errorf("left %d of 80, want 20 at once", got)
 	}
-	// Two seconds later it has filled by 20 of its own, and rises by a tenth of the burst a second.
+	// Two seconds later it has filled by 20 of its own, and rises by another six.
 	now := after(2 * time.Second)
 	r.Learn(told(600, 600), true, now)
-	if got := p.Snapshot(now).Left.Requests; got != 40+10 {
-		t.Errorf("left %d, want 50", got)
+	if got := p.Snapshot(now).Left.Requests; got != 40+6 {
+		t.Errorf("left %d, want 46", got)
 	}
 	r.Learn(told(600, 600), true, now)
-	if got := p.Snapshot(now).Left.Requests; got != 50 {
+	if got := p.Snapshot(now).Left.Requests; got != 46 {
 		t.Errorf("left %d, told twice in one moment", got)
+	}
+}
+
+// After an outage calls come at the limit's rate, not in a burst, and what has collected at the provider is
+// believed slower still.
+func TestCalm(t *testing.T) {
+	p := limit.NewPool(limit.Limits{RPM: 600})
+	p.Calm(start)
+	if n := admits(p, start); n != 1 {
+		t.Errorf("%d at once, want a tenth of a second's worth", n)
+	}
+	r, _, _ := p.Reserve(one, 0, after(time.Second))
+	r.Learn(told(600, 600), true, after(time.Second))
+	now := after(2 * time.Second)
+	r.Learn(told(600, 600), true, now)
+	if n := p.Snapshot(now).Left.Requests; n != 19 {
+		t.Errorf("left %d, want 19", n)
 	}
 }
 

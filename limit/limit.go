@@ -86,6 +86,7 @@ type Pool struct {
 	taken   [3]int    // all that was ever reserved and not cancelled
 	open    [3]int    // reserved and not settled
 	most    [3]int    // that the provider ever said it had left
+	calm    time.Time // the last Calm
 	door
 	cruise cruise
 }
