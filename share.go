@@ -58,19 +58,16 @@ func (s Shares) over(inner Shares) Shares {
 	}
 }
 
-// validateLimits reports every fault, joined, each with the name of its field.
-func (p *Policies) validateLimits() error {
+// Validate reports every fault of s, joined, each with the name of its field.
+func (s Shares) Validate() error {
 	var faults []error
 	for _, f := range []struct {
 		name string
 		part float64
-	}{{"High", p.Shares.High}, {"Normal", p.Shares.Normal}, {"Low", p.Shares.Low}, {"Batch", p.Shares.Batch}} {
+	}{{"High", s.High}, {"Normal", s.Normal}, {"Low", s.Low}, {"Batch", s.Batch}} {
 		if f.part > 0.9 {
 			faults = append(faults, fmt.Errorf("shares: %s: %v is more than 0.9: hardly anything would be left", f.name, f.part))
 		}
-	}
-	if err := p.concurrency().Validate(); err != nil {
-		faults = append(faults, fmt.Errorf("concurrency: %w", err))
 	}
 	return errors.Join(faults...)
 }

@@ -77,7 +77,7 @@ func (b *builder) fault(path, format string, args ...any) {
 }
 
 func (b *builder) policies(path string, p Policies) {
-	for _, err := range []error{p.Retry.Validate(), p.Breaker.Validate(), p.Queue.Validate(), p.Limits.Validate(), p.validateLimits()} {
+	for _, err := range []error{p.Retry.Validate(), p.Breaker.Validate(), p.Queue.Validate(), p.Limits.Validate(), p.Shares.Validate(), p.concurrency().Validate()} {
 		if err != nil {
 			b.fault(strings.TrimPrefix(path+".Policies", "."), "%v", err)
 		}

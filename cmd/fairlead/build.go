@@ -238,6 +238,16 @@ func (v *validator) rules(path string, r Rules, q slotsBlock) fairlead.Policies 
 		Streams: v.streams(within(path, "stream"), r.Stream),
 		Limits:  limit.Limits{RPM: int(r.Limits.RPM), ITPM: int(r.Limits.ITPM), OTPM: int(r.Limits.OTPM)},
 	}
+	p.Concurrency = fairlead.Concurrency{
+		Min: int(q.MinInFlight),
+		Adaptive: word(v, within(path, "queue")+".concurrency", q.Concurrency, map[string]fairlead.Switch{
+			"adaptive": fairlead.On, "fixed": fairlead.Off,
+		}),
+	}
+	p.Shares = fairlead.Shares{
+		High: float64(r.Shares.High), Normal: float64(r.Shares.Normal), Low: float64(r.Shares.Low), Batch: float64(r.Shares.Batch),
+	}
+	v.block(within(path, "shares"), p.Shares.Validate())
 	v.block(within(path, "retry"), p.Retry.Validate())
 	v.block(within(path, "breaker"), p.Breaker.Validate())
 	v.block(within(path, "queue"), p.Queue.Validate())

@@ -97,6 +97,7 @@ type Rules struct {
 	Breaker  breakerBlock  `yaml:"breaker" jsonschema_description:"when a target is asked no more for a while"`
 	Stream   streamBlock   `yaml:"stream" jsonschema_description:"what becomes of streams that stall, fail or are slow"`
 	Limits   limitsBlock   `yaml:"limits" jsonschema_description:"limits of one key, a minute; 0: what the provider says"`
+	Shares   sharesBlock   `yaml:"shares" jsonschema_description:"part of each limit that calls of a class leave to higher classes"`
 }
 
 type retryBlock struct {
@@ -162,6 +163,8 @@ type slotsBlock struct {
 	MaxWaiting  config.Count    `yaml:"max_waiting" default:"10000" jsonschema_description:"calls that wait, per class"`
 	MaxWait     config.Duration `yaml:"max_wait" default:"60s" jsonschema_description:"longest wait"`
 	Order       string          `yaml:"order" default:"weighted" jsonschema:"enum=weighted,enum=strict" jsonschema_description:"turns of the classes: by weight, or the highest class first"`
+	MinInFlight config.Count    `yaml:"min_in_flight" default:"4" jsonschema_description:"calls at once that an overloaded target is still given"`
+	Concurrency string          `yaml:"concurrency" default:"adaptive" jsonschema:"enum=adaptive,enum=fixed" jsonschema_description:"calls at once: as many as the target can bear, or always max_in_flight"`
 	Ageing      config.Duration `yaml:"ageing" default:"30s" jsonschema_description:"the first call of a class that has waited this long goes next"`
 }
 
@@ -178,6 +181,13 @@ type queueBlock struct {
 
 // SlotsOfAll makes the fields of slotsBlock part of queueBlock.
 type SlotsOfAll = slotsBlock
+
+type sharesBlock struct {
+	High   config.Ratio `yaml:"high" default:"0" jsonschema_description:"for critical calls"`
+	Normal config.Ratio `yaml:"normal" default:"0" jsonschema_description:"for calls above normal"`
+	Low    config.Ratio `yaml:"low" default:"0.1" jsonschema_description:"for calls above low"`
+	Batch  config.Ratio `yaml:"batch" default:"0.2" jsonschema_description:"for calls above batch"`
+}
 
 type limitsBlock struct {
 	RPM  config.Count `yaml:"rpm" default:"0" jsonschema_description:"requests"`
