@@ -9,17 +9,17 @@ import (
 
 // tellConcurrency tells the target's limit of calls in flight how the attempt
 // ended. A probe says nothing of what the target can bear: it was all there was.
-func (a *attempt) tellConcurrency() {
+func (a *attempt) tellConcurrency(inFlight int) {
 	t := a.target
 	late, _ := a.out.Err.(*lateError)
 	tooLate := late != nil && !late.ours && (late.phase == phaseHeaders || late.phase == phaseFirst)
 	switch {
 	case a.probe:
 	case a.out.Verdict == event.Overloaded || a.out.Verdict == event.Slow && tooLate:
-		n, moved := t.bears.Overloaded(t.queue.InFlight(), a.call.now)
+		n, moved := t.bears.Overloaded(inFlight, a.call.now)
 		a.bears(n, moved, event.VerdictSays)
 	case a.out.Good():
-		n, moved := t.bears.Answered(t.queue.InFlight(), a.call.now)
+		n, moved := t.bears.Answered(inFlight, a.call.now)
 		a.bears(n, moved, event.VerdictSays)
 	}
 }

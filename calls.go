@@ -94,6 +94,7 @@ func (c *Client) Drain(ctx context.Context) error {
 		c.abort()
 		<-c.idle
 	}
+	c.submitted.Wait()
 	for _, p := range c.table.Load().providers {
 		p.closeIdle()
 	}

@@ -47,15 +47,18 @@ type Client struct {
 	log     *event.Log
 	buffers *buffers
 	number  atomic.Uint64
-	open    func(*attempt) // (*attempt).open, but for a benchmark of everything else
+	tenants tenants
+	asked   *lru[uint64, time.Time] // what clients that repeat without saying so asked for in vain, and when
+	open    func(*attempt)          // (*attempt).open, but for a benchmark of everything else
 
 	reloading sync.Mutex // one Reload at a time
 
-	mu      sync.Mutex
-	calls   map[*call]lanes // guarded by mu; the open ones, with what ends the present attempts of each
-	closing bool            // guarded by mu
-	idle    chan struct{}   // closed when closing and no call is open
-	stop    chan struct{}   // closed when open calls must end
+	mu        sync.Mutex
+	calls     map[*call]lanes // guarded by mu; the open ones, with what ends the present attempts of each
+	closing   bool            // guarded by mu
+	submitted sync.WaitGroup  // callbacks that are still to be called
+	idle      chan struct{}   // closed when closing and no call is open
+	stop      chan struct{}   // closed when open calls must end
 }
 
 // New makes a client. The error names every fault of cfg with its field.
@@ -66,7 +69,8 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		log: event.NewLog(orDefault(cfg.Reports, 1000)), buffers: &buffers{held: queue.NewBytes(orDefault(cfg.MaxBytes, 256<<20))},
-		open: (*attempt).open, calls: map[*call]lanes{}, idle: make(chan struct{}), stop: make(chan struct{}),
+		open: (*attempt).open, calls: map[*call]lanes{}, tenants: tenants{list: map[string]*Tenant{}},
+		asked: newLRU[uint64, time.Time](maxAsked), idle: make(chan struct{}), stop: make(chan struct{}),
 	}
 	c.table.Store(t)
 	return c, nil
@@ -103,6 +107,10 @@ func (c *Client) Do(ctx context.Context, ask Call) (*Answer, error) {
 			c.unregister(k)
 		}
 	}()
+	if !k.above() {
+		ended = true
+		return nil, k.giveUp(event.BudgetSpent)
+	}
 	k.keepAlive()
 	a, why := k.run(fallback.Step{Kind: fallback.AskNow})
 	ended = true
@@ -156,6 +164,7 @@ func (c *Client) begin(ctx context.Context, t *table, api llm.Dialect, links []l
 	if err := c.register(k); err != nil {
 		return nil, err
 	}
+	c.tenants.began(ask.Tenant)
 	c.log.Open(k.report)
 	k.note(event.Event{Kind: event.Arrived, N: r.InputTokens(), Wait: k.deadline.Sub(now), Detail: r.Model})
 	return k, nil

@@ -119,6 +119,8 @@ func (k *call) tellRefusal(e *Error, why event.Reason) {
 	case event.PoolShut:
 		e.Status, e.Verdict = http.StatusTooManyRequests, event.RateLimited
 		text = "the rate limit of every model of the chain for " + k.req.Model + " is used up"
+	case event.BudgetSpent:
+		text = "this request has just failed, and was sent again too often"
 	case event.Cannot:
 		text = "no model that is available now can take this request"
 	}
@@ -219,6 +221,8 @@ var callHeaders = [...]string{
 // finish closes the report.
 func (k *call) finish(v event.Verdict, status int, u event.Usage) {
 	k.report.Update(func(s *event.Summary) { s.End, s.Verdict, s.Status, s.Usage = k.now, v, status, u })
+	k.c.tenants.ended(k.ask.Tenant, v, k.plan.Attempts(), u)
+	k.repeatable(v)
 	k.stopQuiet()
 	k.c.unregister(k)
 }

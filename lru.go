@@ -43,12 +43,29 @@ func (l *lru[K, V]) getOr(k K, create func() V) V {
 		return e.Value.(lruItem[K, V]).value
 	}
 	v := create()
+	l.add(k, v)
+	return v
+}
+
+// put sets the value of a key.
+func (l *lru[K, V]) put(k K, v V) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e, ok := l.items[k]; ok {
+		e.Value = lruItem[K, V]{k, v}
+		l.order.MoveToFront(e)
+		return
+	}
+	l.add(k, v)
+}
+
+// add puts in a key that is not there. mu is held.
+func (l *lru[K, V]) add(k K, v V) {
 	l.items[k] = l.order.PushFront(lruItem[K, V]{k, v})
 	if l.order.Len() > l.max {
 		oldest := l.order.Remove(l.order.Back()).(lruItem[K, V])
 		delete(l.items, oldest.key)
 	}
-	return v
 }
 
 // all returns the values, newest first.

@@ -34,9 +34,8 @@ func (a *attempt) end() {
 		return
 	}
 	rule := fallback.For(a.out.Verdict)
-	a.tellConcurrency()
 	a.tellPool(rule)
-	a.slot.Leave() // behind what came back to the pool: the next in line may need it
+	a.tellConcurrency(a.slot.Leave()) // behind what came back to the pool: the next in line may need it
 	a.tellKey(rule)
 	a.tellBreakers(rule)
 	if rule.Mark {
@@ -243,7 +242,7 @@ func (a *attempt) used() limit.Need {
 	}
 	n := limit.Need{Requests: 1, Input: api.Charged(u), Output: u.Output}
 	if u == (event.Usage{}) { // nobody told: what was reserved is as good a guess as any
-		n.Input, n.Output = a.need().Input, a.need().Output
+		n = a.need()
 	}
 	return n
 }

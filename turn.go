@@ -115,7 +115,7 @@ func (a *attempt) Pass(now time.Time) (wait time.Duration, ok bool) {
 // cost: what was really used is settled at the end.
 func (a *attempt) need() limit.Need {
 	r := a.call.req
-	return limit.Need{Requests: 1, Input: a.target.cost.Input(r.InputTokens()), Output: a.target.cost.Output(r.MaxTokens)}
+	return a.target.cost.Need(r.InputTokens(), r.MaxTokens)
 }
 
 // keep is the share of the pool that the call's class leaves to others.

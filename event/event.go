@@ -58,6 +58,7 @@ const (
 	Resumed                      // the rest of a cut answer is taken from this target; N bytes of text were sent before, Detail how it was asked
 	Held                         // the client of a stream was told to go on waiting; Wait is how long it had got nothing
 	Narrowed                     // a target bears N calls in flight from now on, not M
+	Panicked                     // code of the caller's panicked; Detail says what and with which type
 	Finished                     // the call was answered to its end; N tokens out, M in; Detail is the model that was asked for
 )
 
@@ -65,7 +66,7 @@ var kindNames = [...]string{
 	Arrived: "arrived", Queued: "queued", Skipped: "skipped", Started: "started", Edited: "edited",
 	Ended: "ended", Waiting: "waiting", Hopped: "hopped", BreakerMoved: "breaker", PoolClosed: "pool_closed",
 	KeyClosed: "key_closed", Marked: "marked", GaveUp: "gave_up", Hedged: "hedged", Resumed: "resumed", Held: "held",
-	Narrowed: "narrowed",
+	Narrowed: "narrowed", Panicked: "panicked",
 	Finished: "finished",
 }
 

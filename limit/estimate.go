@@ -21,27 +21,21 @@ const (
 	mostRatio   = 10
 )
 
-// Input is what a prompt will cost that is guessed to have so many tokens.
-func (e *Estimate) Input(guess int) int {
+// Need is what one attempt will cost. guess is what its prompt is guessed to have, in tokens; most bounds
+// its answer, 0 does not. An answer is taken to have what answers usually have, and half of what they differ
+// by.
+func (e *Estimate) Need(guess, most int) Need {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.ratio == 0 {
-		return guess
+	n := Need{Requests: 1, Input: guess, Output: firstOutput}
+	if e.ratio > 0 {
+		n.Input = int(math.Ceil(float64(guess) * e.ratio))
 	}
-	return int(math.Ceil(float64(guess) * e.ratio))
-}
-
-// Output is what an answer will have: what answers usually have and half as much again as they differ
-// by, but no more than most; 0 is no bound.
-func (e *Estimate) Output(most int) int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	n := firstOutput
 	if e.output > 0 {
-		n = int(math.Ceil(e.output + e.spread/2))
+		n.Output = int(math.Ceil(e.output + e.spread/2))
 	}
 	if most > 0 {
-		n = min(n, most)
+		n.Output = min(n.Output, most)
 	}
 	return n
 }

@@ -78,14 +78,22 @@ func (r *Request) InputTokens() int { return len(r.Body) / 4 }
 // Calls of one conversation go to one target while it recovers, because prompt
 // caches live there.
 func (r *Request) Conversation() uint32 {
-	for _, name := range sessionHeaders {
-		if id := r.Header.Get(name); id != "" {
-			return crc32.ChecksumIEEE([]byte(id))
-		}
+	if id := r.Session(); id != "" {
+		return crc32.ChecksumIEEE([]byte(id))
 	}
 	const enough = 2048
 	turn := r.firstTurn()
 	return crc32.ChecksumIEEE(turn[:min(len(turn), enough)])
+}
+
+// Session is the id of the session that the client sends, or "".
+func (r *Request) Session() string {
+	for _, name := range sessionHeaders {
+		if id := r.Header.Get(name); id != "" {
+			return id
+		}
+	}
+	return ""
 }
 
 // firstTurn is the first message that is no instruction: later turns repeat

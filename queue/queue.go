@@ -50,6 +50,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -276,18 +277,20 @@ func (q *Queue) Expect(t Ticket) time.Duration {
 	return q.expect(&t, time.Now())
 }
 
-// Leave gives the slot to the next in line. Any further Leave does nothing, nor does one of
-// the zero Slot.
-func (s *Slot) Leave() {
+// Leave gives the slot to the next in line, and returns how many slots were handed out, with it. Any
+// further Leave does nothing and returns 0, as does one of the zero Slot.
+func (s *Slot) Leave() (inFlight int) {
 	q := s.q
 	if q == nil {
-		return
+		return 0
 	}
 	s.q = nil
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	inFlight = q.inFlight
 	q.inFlight--
 	q.handOver()
+	return inFlight
 }
 
 // Wake looks whether those who wait may go: something came back that their doors wait for.
@@ -336,16 +339,33 @@ func (q *Queue) Close() {
 
 // Load is how busy a queue is at one moment.
 type Load struct {
-	InFlight int           // slots handed out
-	Slots    int           // that there are; -1: no cap
-	Waiting  int           // in all classes
-	Wait     time.Duration // how long a normal call would wait, by estimate; 0: not at all, or nothing is known
-	Closed   bool
-	byRank   [classes]int
+	InFlight int           `json:"in_flight"`        // slots handed out
+	Slots    int           `json:"slots"`            // that there are; -1: no cap
+	Waiting  int           `json:"waiting"`          // in all classes
+	ByClass  ByClass       `json:"waiting_by_class"` // in each
+	Wait     time.Duration `json:"wait_ns"`          // how long a normal call would wait, by estimate; 0: not at all, or nothing is known
+	Closed   bool          `json:"closed,omitempty"`
+}
+
+// ByClass is a number for each class.
+type ByClass [classes]int
+
+// Of returns the number of a class.
+func (b ByClass) Of(c Class) int { return b[c.rank()] }
+
+// MarshalJSON writes the numbers by the names of their classes.
+func (b ByClass) MarshalJSON() ([]byte, error) {
+	text := []byte{'{'}
+	for rank, name := range classNames {
+		text = strconv.AppendInt(append(strconv.AppendQuote(text, name), ':'), int64(b[rank]), 10)
+		text = append(text, ',')
+	}
+	text[len(text)-1] = '}'
+	return text, nil
 }
 
 // Class returns how many of a class are waiting.
-func (l Load) Class(c Class) int { return l.byRank[c.rank()] }
+func (l Load) Class(c Class) int { return l.ByClass.Of(c) }
 
 // Load returns how busy the queue is now.
 func (q *Queue) Load() Load {
@@ -356,7 +376,7 @@ func (q *Queue) Load() Load {
 		l.Wait = q.expect(&Ticket{}, time.Now())
 	}
 	for i := range q.rooms {
-		l.byRank[i] = q.rooms[i].n
+		l.ByClass[i] = q.rooms[i].n
 	}
 	return l
 }
