@@ -29,6 +29,12 @@ func (g *Gateway) adminMux(s *settings) (mux *http.ServeMux, err error) {
 	mux.HandleFunc("GET /api/targets", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, s.Client.Targets())
 	})
+	mux.HandleFunc("GET /api/tenants", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, s.Client.Tenants())
+	})
+	mux.HandleFunc("GET /api/load", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, s.Client.Load())
+	})
 	mux.HandleFunc("GET /api/calls", s.calls)
 	mux.HandleFunc("GET /api/calls/{id}", s.report)
 	mux.HandleFunc("GET /api/events", func(w http.ResponseWriter, r *http.Request) { g.events(w, r, s) })

@@ -112,10 +112,16 @@ func (x *exchange) call(key *Key) *refusal {
 	if req.Stream {
 		call.Quiet = x.quiet
 	}
+	spent, bad := x.spend(key, req)
+	if bad != nil {
+		return bad
+	}
 	answer, err := x.Client.Do(x.r.Context(), call)
 	if err != nil {
+		spent.done(nil)
 		return x.fail(err)
 	}
+	defer spent.done(answer.Report) // behind tell, which closes the answer
 	return x.tell(answer)
 }
 

@@ -26,6 +26,7 @@ import (
 	"sync/atomic"
 
 	"fairlead.dev"
+	"fairlead.dev/limit"
 	"fairlead.dev/llm"
 	"fairlead.dev/queue"
 )
@@ -79,6 +80,9 @@ type Key struct {
 	Name   string      // shown in reports; the tenant of its calls unless they name one
 	SHA256 [32]byte    // of the key; the key itself is nowhere
 	Class  queue.Class // of its calls, and the highest that they may ask for; default Normal
+
+	Limits      limit.Limits // of all its calls, a minute's worth at once; 0: none
+	MaxInFlight int          // calls at once; 0: any number
 }
 
 // Gateway serves clients over HTTP. Make one with [New].
@@ -93,7 +97,8 @@ type Gateway struct {
 // settings is one valid Config at work; it never changes.
 type settings struct {
 	Config
-	admin http.Handler
+	admin  http.Handler
+	quotas map[string]*quota // by the names of keys
 }
 
 // New makes a gateway. The error names every fault of cfg with its field.
@@ -117,7 +122,7 @@ func (g *Gateway) Reload(cfg Config) error {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &settings{Config: cfg}
+	s := &settings{Config: cfg, quotas: g.quotasOf(cfg.Keys)}
 	mux, err := g.adminMux(s)
 	if err != nil {
 		return err

@@ -70,6 +70,17 @@ func keyFaults(keys []Key) (faults []error) {
 		case sums[k.SHA256]:
 			fault(i, "SHA256: another entry has the same key")
 		}
+		if k.MaxInFlight < 0 {
+			fault(i, "MaxInFlight: %d is negative", k.MaxInFlight)
+		}
+		for _, n := range []int{k.Limits.RPM, k.Limits.ITPM, k.Limits.OTPM} {
+			if n < 0 {
+				fault(i, "Limits: %d is negative", n)
+			}
+		}
+		if err := k.Limits.Validate(); err != nil {
+			fault(i, "Limits: %v", err)
+		}
 		names[k.Name], sums[k.SHA256] = true, true
 	}
 	return faults

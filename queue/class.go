@@ -1,6 +1,10 @@
 package queue
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+)
 
 // Class is a priority class: a higher one is a larger number, and the zero value is Normal.
 type Class int8
@@ -52,4 +56,33 @@ func ParseClass(name string) (Class, error) {
 		}
 	}
 	return Normal, fmt.Errorf("queue: unknown class %q: want critical, high, normal, low or batch", name)
+}
+
+// ByClass is a number for each class.
+type ByClass [classes]int
+
+// Of returns the number of a class.
+func (b ByClass) Of(c Class) int { return b[c.rank()] }
+
+// MarshalJSON writes the numbers by the names of their classes.
+func (b ByClass) MarshalJSON() ([]byte, error) {
+	text := []byte{'{'}
+	for rank, name := range classNames {
+		text = strconv.AppendInt(append(strconv.AppendQuote(text, name), ':'), int64(b[rank]), 10)
+		text = append(text, ',')
+	}
+	text[len(text)-1] = '}'
+	return text, nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes; names that are not there have 0.
+func (b *ByClass) UnmarshalJSON(text []byte) error {
+	var byName map[string]int
+	if err := json.Unmarshal(text, &byName); err != nil {
+		return err
+	}
+	for rank, name := range classNames {
+		b[rank] = byName[name]
+	}
+	return nil
 }

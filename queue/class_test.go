@@ -46,3 +46,18 @@ func TestClassUnknown(t *testing.T) {
 		t.Error("out of range")
 	}
 }
+
+func TestByClass(t *testing.T) {
+	counts := queue.ByClass{1, 2, 3, 4, 5}
+	text, err := json.Marshal(counts)
+	if want := `{"critical":1,"high":2,"normal":3,"low":4,"batch":5}`; err != nil || string(text) != want {
+		t.Errorf("%s, %v", text, err)
+	}
+	var back queue.ByClass
+	if err := json.Unmarshal(text, &back); err != nil || back != counts || back.Of(queue.Low) != 4 {
+		t.Errorf("%v, %v", back, err)
+	}
+	if err := json.Unmarshal([]byte(`[1]`), &back); err == nil {
+		t.Error("a list was taken")
+	}
+}

@@ -50,7 +50,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -345,23 +344,6 @@ type Load struct {
 	ByClass  ByClass       `json:"waiting_by_class"` // in each
 	Wait     time.Duration `json:"wait_ns"`          // how long a normal call would wait, by estimate; 0: not at all, or nothing is known
 	Closed   bool          `json:"closed,omitempty"`
-}
-
-// ByClass is a number for each class.
-type ByClass [classes]int
-
-// Of returns the number of a class.
-func (b ByClass) Of(c Class) int { return b[c.rank()] }
-
-// MarshalJSON writes the numbers by the names of their classes.
-func (b ByClass) MarshalJSON() ([]byte, error) {
-	text := []byte{'{'}
-	for rank, name := range classNames {
-		text = strconv.AppendInt(append(strconv.AppendQuote(text, name), ':'), int64(b[rank]), 10)
-		text = append(text, ',')
-	}
-	text[len(text)-1] = '}'
-	return text, nil
 }
 
 // Class returns how many of a class are waiting.

@@ -204,6 +204,11 @@ type authKey struct {
 	Name   string `yaml:"name" jsonschema:"required"`
 	SHA256 string `yaml:"sha256" jsonschema:"required" jsonschema_description:"of the key, in hex"`
 	Class  string `yaml:"class" jsonschema:"enum=critical,enum=high,enum=normal,enum=low,enum=batch" jsonschema_description:"of its calls, and the highest that they may ask for; default normal"`
+
+	RPM         config.Count `yaml:"rpm" jsonschema_description:"requests a minute of all its calls; 0: any number"`
+	ITPM        config.Count `yaml:"itpm" jsonschema_description:"input tokens a minute"`
+	OTPM        config.Count `yaml:"otpm" jsonschema_description:"output tokens a minute"`
+	MaxInFlight config.Count `yaml:"max_in_flight" jsonschema_description:"calls at once"`
 }
 
 type tlsBlock struct {

@@ -13,6 +13,7 @@ import (
 
 	"fairlead.dev/config"
 	"fairlead.dev/gateway"
+	"fairlead.dev/limit"
 	"fairlead.dev/queue"
 )
 
@@ -105,7 +106,10 @@ func (v *validator) keys() {
 			v.fault(at("class"), "there is no class %q\nwant critical, high, normal, low or batch", k.Class)
 		}
 		names[k.Name], sums[k.SHA256] = true, true
-		v.gateway.Keys = append(v.gateway.Keys, gateway.Key{Name: k.Name, SHA256: sum, Class: class})
+		v.gateway.Keys = append(v.gateway.Keys, gateway.Key{
+			Name: k.Name, SHA256: sum, Class: class, MaxInFlight: max(int(k.MaxInFlight), 0),
+			Limits: limit.Limits{RPM: max(int(k.RPM), 0), ITPM: max(int(k.ITPM), 0), OTPM: max(int(k.OTPM), 0)},
+		})
 	}
 }
 
