@@ -7,18 +7,19 @@ import (
 	"fairlead.dev/llm"
 )
 
-// tellConcurrency tells the target's limit of calls in flight how the attempt
-// ended. A probe says nothing of what the target can bear: it was all there was.
-func (a *attempt) tellConcurrency(inFlight int) {
+// leave gives the slot back, and tells the target's limit of calls in flight how
+// the attempt ended: that it was too much before anybody else gets the slot. A
+// probe says nothing of what the target can bear: it was all there was.
+func (a *attempt) leave() {
 	t := a.target
 	late, _ := a.out.Err.(*lateError)
 	tooLate := late != nil && !late.ours && (late.phase == phaseHeaders || late.phase == phaseFirst)
-	switch {
-	case a.probe:
-	case a.out.Verdict == event.Overloaded || a.out.Verdict == event.Slow && tooLate:
-		n, moved := t.bears.Overloaded(inFlight, a.call.now)
+	if !a.probe && (a.out.Verdict == event.Overloaded || a.out.Verdict == event.Slow && tooLate) {
+		n, moved := t.bears.Overloaded(t.queue.InFlight(), a.call.now)
 		a.bears(n, moved, event.VerdictSays)
-	case a.out.Good():
+	}
+	inFlight := a.slot.Leave()
+	if !a.probe && a.out.Good() {
 		n, moved := t.bears.Answered(inFlight, a.call.now)
 		a.bears(n, moved, event.VerdictSays)
 	}

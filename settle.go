@@ -35,7 +35,7 @@ func (a *attempt) end() {
 	}
 	rule := fallback.For(a.out.Verdict)
 	a.tellPool(rule)
-	a.tellConcurrency(a.slot.Leave()) // behind what came back to the pool: the next in line may need it
+	a.leave() // behind what came back to the pool: the next in line may need it
 	a.tellKey(rule)
 	a.tellBreakers(rule)
 	if rule.Mark {
