@@ -55,6 +55,10 @@ fuzz-smoke: ## every fuzz target for 3 seconds, less when there are many
 schedules: ## random schedules of faults in virtual time (SCHEDULES=10000)
 	go test $(RACE) -count=1 -run RandomSchedules . -schedules $(SCHEDULES)
 
+.PHONY: loads
+loads: ## real traces, overload and outages in virtual time, each in full
+	go test -count=1 -timeout 30m -run '429|Overload|Loud|Healing' -v . -loads
+
 .PHONY: e2e
 e2e: ## real clients, those of them that are installed
 	@if [ -f e2e/go.mod ]; then cd e2e && go test -count=1 ./...; else echo "no e2e module here"; fi
