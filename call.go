@@ -126,6 +126,9 @@ func (k *call) refuse(t *target, no denial) fallback.Step {
 	case !k.now.Before(k.deadline):
 		k.refused = r
 		return fallback.Step{Kind: fallback.Stop, Reason: event.Deadline}
+	case r == event.Draining:
+		k.refused = r
+		return fallback.Step{Kind: fallback.Stop, Reason: r}
 	}
 	k.note(event.Event{Kind: event.Skipped, Reason: r, Target: t.name, Until: until, Detail: no.detail})
 	k.refused = r

@@ -74,9 +74,10 @@ func (c *Client) unregister(k *call) {
 	}
 }
 
-// Drain refuses new calls and waits for open ones. When ctx ends first, those
-// still open are ended with an error, and ctx's error is returned. The client
-// is closed afterwards.
+// Drain refuses new calls, and those that wait for their first turn, with an
+// error that says to come again; and it waits for open ones. When ctx ends first,
+// those still open are ended with an error, and ctx's error is returned. The
+// client is closed afterwards.
 func (c *Client) Drain(ctx context.Context) error {
 	c.mu.Lock()
 	if !c.closing {
@@ -86,6 +87,9 @@ func (c *Client) Drain(ctx context.Context) error {
 		}
 	}
 	c.mu.Unlock()
+	for _, t := range c.table.Load().all() {
+		t.queue.Drain()
+	}
 	var err error
 	select {
 	case <-c.idle:

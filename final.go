@@ -108,6 +108,8 @@ func (k *call) tellRefusal(e *Error, why event.Reason) {
 	e.Status, e.Err, e.Verdict = http.StatusServiceUnavailable, ErrNoTarget, event.Overloaded
 	text := "no model of the chain for " + k.req.Model + " can be asked now: " + k.refused.String()
 	switch k.refused {
+	case event.Draining:
+		e.Err, text = ErrClosed, "the gateway is closing"
 	case event.QueueFull:
 		e.Err, text = queue.ErrFull, "too many calls are waiting"
 	case event.TooLate:
@@ -148,7 +150,7 @@ func (e *Error) event(k *call, body []byte) {
 // have spent what could be spent after any attempt upstream; only a refusal
 // before one is worth a repeat of theirs.
 func (k *call) retryAdvice(e *Error, why event.Reason) {
-	again := k.plan.Attempts() == 0 && (k.refused == event.QueueFull || k.refused == event.TooLate)
+	again := k.plan.Attempts() == 0 && (k.refused == event.QueueFull || k.refused == event.TooLate || k.refused == event.Draining)
 	e.Header.Set("X-Should-Retry", strconv.FormatBool(again))
 	switch {
 	case again:

@@ -21,7 +21,7 @@ const useful = 100 * time.Millisecond
 func (a *attempt) takeTurn() (event.Reason, time.Time) {
 	k, q := a.call, a.target.queue
 	ticket := queue.Ticket{
-		Class: k.ask.Class, Tenant: k.ask.Tenant, Deadline: k.deadline.Add(-useful), Front: !k.plan.First(), Door: a,
+		Class: k.ask.Class, Tenant: k.ask.Tenant, Deadline: k.deadline.Add(-useful), Front: k.plan.Attempts() > 0, Door: a,
 	}
 	if slot, wait, ok := q.TryEnter(ticket); ok {
 		a.slot = slot
@@ -44,6 +44,8 @@ func (a *attempt) takeTurn() (event.Reason, time.Time) {
 	a.keyPermit.Done(breaker.Ignore, k.now)
 	q.Wake() // what it took and did not use may be what others wait for
 	switch {
+	case errors.Is(err, queue.ErrClosed):
+		return event.Draining, time.Time{}
 	case errors.Is(err, queue.ErrFull):
 		return event.QueueFull, k.now.Add(comeBack(q.Expect(ticket)))
 	case errors.Is(err, queue.ErrLate):

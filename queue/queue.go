@@ -170,6 +170,7 @@ type Queue struct {
 	timer    *time.Timer // wakes the queue at gate
 	spare    *waiter     // for reuse, linked by next
 	spares   int
+	draining bool
 	closed   bool
 }
 
@@ -193,7 +194,7 @@ func (q *Queue) Enter(ctx context.Context, t Ticket) (Slot, error) {
 		return Slot{}, ErrExpired
 	}
 	q.mu.Lock()
-	if q.closed {
+	if q.shut(&t) {
 		q.mu.Unlock()
 		return Slot{}, ErrClosed
 	}
@@ -220,7 +221,7 @@ func (q *Queue) Enter(ctx context.Context, t Ticket) (Slot, error) {
 func (q *Queue) TryEnter(t Ticket) (s Slot, wait time.Duration, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed {
+	if q.shut(&t) {
 		return Slot{}, 0, false
 	}
 	if q.waiting == 0 && t.Door == nil && q.free() {
@@ -317,6 +318,25 @@ func (q *Queue) Limit(n int) (was int) {
 	q.limit = max(n, 0)
 	q.handOver()
 	return was
+}
+
+// shut reports whether nobody is let in any more who holds this ticket.
+func (q *Queue) shut(t *Ticket) bool { return q.closed || q.draining && !t.Front }
+
+// Drain lets calls finish that have begun: it answers with ErrClosed those who wait for their first slot,
+// and all who come later without Ticket.Front. Draining again does nothing.
+func (q *Queue) Drain() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.draining = true
+	for i := range q.rooms {
+		for r := &q.rooms[i]; r.tenants != nil; {
+			w := r.tenants.head
+			q.remove(w)
+			w.answer(refused)
+		}
+	}
+	q.handOver()
 }
 
 // Close answers all who wait, and all who come later, with ErrClosed. Slots handed out stay

@@ -164,6 +164,32 @@ func TestR37BackToTheFront(t *testing.T) {
 	})
 }
 
+// R36: a drain answers those who wait for their first slot, and lets those finish who have begun.
+func TestR36Drain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, o := queue.New(queue.Config{MaxInFlight: 1}), order{}
+		s := enter(t, q)
+		o.wait(t.Context(), q, "a", queue.Ticket{Tenant: "a"})
+		o.wait(t.Context(), q, "b", queue.Ticket{Class: queue.Critical})
+		o.wait(t.Context(), q, "back", queue.Ticket{Front: true})
+		q.Drain()
+		q.Drain()
+		time.Sleep(time.Millisecond)
+		o.wait(t.Context(), q, "late", queue.Ticket{})
+		o.wait(t.Context(), q, "back too", queue.Ticket{Front: true})
+		s.Leave()
+		synctest.Wait()
+		closed := ":" + queue.ErrClosed.Error()
+		got := o.String()
+		if want := " late" + closed + " back back too"; !strings.HasSuffix(got, want) || strings.Count(got, closed) != 3 {
+			t.Errorf("order %s", got)
+		}
+		if l := q.Load(); l.InFlight != 0 || l.Waiting != 0 {
+			t.Errorf("load %+v", l)
+		}
+	})
+}
+
 // gate is a door that opens at a moment, for so many calls.
 type gate struct {
 	open time.Time
