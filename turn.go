@@ -1,6 +1,7 @@
 package fairlead
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -29,12 +30,13 @@ func (a *attempt) takeTurn() (event.Reason, time.Time) {
 	} else if r := a.unwilling(wait); r != 0 {
 		return r, after(k.now, wait)
 	}
+	why := cmp.Or(a.shut, event.NoCapacity)
 	slot, err := q.Enter(k.ctx, ticket)
 	waited := time.Since(k.now)
 	k.now = k.now.Add(waited)
 	k.queued += waited
 	if waited > 0 {
-		k.note(event.Event{Kind: event.Queued, Target: a.target.name, Wait: waited})
+		k.note(event.Event{Kind: event.Queued, Reason: why, Target: a.target.name, Wait: waited})
 	}
 	if err == nil {
 		a.slot = slot

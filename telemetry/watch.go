@@ -10,6 +10,8 @@ import (
 type Source interface {
 	// Targets returns every target as it stands now.
 	Targets() []fairlead.TargetStatus
+	// Tenants returns what each tenant's calls have come to.
+	Tenants() []fairlead.Tenant
 	// Models lists the names that callers of a dialect may ask for.
 	Models(dialect string) (names []string, open bool)
 }
@@ -32,12 +34,13 @@ func (m *Metrics) Watch(s Source) {
 		share:    gauge("breaker_share_ratio", "Share of conversations that a breaker lets through.", "target"),
 		free:     gauge("target_available", "1 if the target may be asked now.", "target"),
 		flight:   gauge("in_flight", "Calls that are with a target.", "target"),
+		slots:    gauge("slots", "Calls that may be with a target; it moves with what the target can bear.", "target"),
 		waiting:  gauge("waiting", "Calls that wait for a target.", "target"),
 		budget:   gauge("retry_budget", "Retries that may be made now.", "target"),
 		pool:     gauge("pool_closed", "1 if the rate-limit pool of a target under a key admits nothing.", "target", "key"),
 	}
 	c.admit()
-	m.registry.MustRegister(c)
+	m.registry.MustRegister(c, newTenants(s))
 }
 
 func gauge(name, help string, labels ...string) *prometheus.Desc {
@@ -49,12 +52,12 @@ type gauges struct {
 	source          Source
 	models, targets *names
 
-	state, provider, key, share, free, flight, waiting, budget, pool *prometheus.Desc
+	state, provider, key, share, free, flight, slots, waiting, budget, pool *prometheus.Desc
 }
 
 // Describe implements [prometheus.Collector].
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.state, g.provider, g.key, g.share, g.free, g.flight, g.waiting, g.budget, g.pool} {
+	for _, d := range []*prometheus.Desc{g.state, g.provider, g.key, g.share, g.free, g.flight, g.slots, g.waiting, g.budget, g.pool} {
 		ch <- d
 	}
 }
@@ -111,6 +114,9 @@ func (g *gauges) perTarget(send sendFunc, t fairlead.TargetStatus, label string)
 	send(g.share, float64(t.Breaker.Share)/100, label)
 	send(g.free, truth(t.Available), label)
 	send(g.flight, float64(t.Load.InFlight), label)
+	if t.Load.Slots >= 0 {
+		send(g.slots, float64(t.Load.Slots), label)
+	}
 	send(g.waiting, float64(t.Load.Waiting), label)
 	send(g.budget, t.Budget, label)
 	for _, k := range t.Keys {

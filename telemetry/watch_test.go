@@ -7,6 +7,7 @@ import (
 
 	"fairlead.dev"
 	"fairlead.dev/breaker"
+	"fairlead.dev/event"
 	"fairlead.dev/telemetry"
 )
 
@@ -14,16 +15,18 @@ import (
 type source struct {
 	targets []fairlead.TargetStatus
 	models  []string
+	tenants []fairlead.Tenant
 }
 
 func (s source) Targets() []fairlead.TargetStatus { return s.targets }
+func (s source) Tenants() []fairlead.Tenant       { return s.tenants }
 func (s source) Models(d string) ([]string, bool) { return s.models, true }
 
 func target(name string, state breaker.State) fairlead.TargetStatus {
 	p, model, _ := strings.Cut(name, "/")
 	t := fairlead.TargetStatus{Name: name, Provider: p, Model: model, Available: state == breaker.Closed, Budget: 2.5}
 	t.Breaker.State, t.Breaker.Share = state, 30
-	t.Load.InFlight, t.Load.Waiting = 3, 4
+	t.Load.InFlight, t.Load.Slots, t.Load.Waiting = 3, 20, 4
 	key := fairlead.KeyStatus{Name: "main"}
 	key.Breaker.State = breaker.Open
 	key.Pool.Closed = true
@@ -45,9 +48,31 @@ func TestWatch(t *testing.T) {
 		`fairlead_target_available{target="a/opus"}`:                                    "0",
 		`fairlead_target_available{target="a/haiku"}`:                                   "1",
 		`fairlead_in_flight{target="a/opus"}`:                                           "3",
+		`fairlead_slots{target="a/opus"}`:                                               "20",
 		`fairlead_waiting{target="a/opus"}`:                                             "4",
 		`fairlead_retry_budget{target="a/opus"}`:                                        "2.5",
 		`fairlead_pool_closed{key="main",target="a/haiku"}`:                             "1",
+	} {
+		if got[sample] != want {
+			t.Errorf("%s is %q, want %s", sample, got[sample], want)
+		}
+	}
+}
+
+func TestWatchTenants(t *testing.T) {
+	m := telemetry.New("")
+	m.Watch(source{tenants: []fairlead.Tenant{
+		{Name: "blue", Open: 2, Calls: 12, Answered: 7, Refused: 2, Failed: 1, Usage: event.Usage{Input: 10, Output: 5, CacheRead: 3, CacheWrite: 2}}, {},
+	}})
+	got := scrape(t, m)
+	for sample, want := range map[string]string{
+		`fairlead_tenant_calls_total{result="answered",tenant="blue"}`: "7",
+		`fairlead_tenant_calls_total{result="refused",tenant="blue"}`:  "2",
+		`fairlead_tenant_calls_total{result="failed",tenant="blue"}`:   "1",
+		`fairlead_tenant_tokens_total{direction="in",tenant="blue"}`:   "15",
+		`fairlead_tenant_tokens_total{direction="out",tenant="blue"}`:  "5",
+		`fairlead_tenant_open{tenant="blue"}`:                          "2",
+		`fairlead_tenant_open{tenant=""}`:                              "0",
 	} {
 		if got[sample] != want {
 			t.Errorf("%s is %q, want %s", sample, got[sample], want)

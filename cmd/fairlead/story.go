@@ -133,6 +133,8 @@ func (e *happening) numbers() string {
 		return fmt.Sprintf("%d tokens in, %d out, for", e.M, e.N)
 	case "resumed":
 		return fmt.Sprintf("behind %d bytes of text,", e.N)
+	case "narrowed":
+		return fmt.Sprintf("to %d calls at once, from %d", e.N, e.M)
 	case "ended":
 		return fmt.Sprintf("(about %d tokens of input for nothing)", e.N)
 	}
