@@ -154,6 +154,18 @@ func TestSentence(t *testing.T) {
 	equal(t, "sentence", s.sentence(), "answered by a/good in 120ms")
 }
 
+func TestLinesOfWaiting(t *testing.T) {
+	start := time.Now()
+	for want, e := range map[string]happening{
+		"  +0ms      queued      a/best because of pool closed for 2.0s":         {Kind: "queued", Target: "a/best", Reason: "pool_closed", Wait: 2 * time.Second},
+		"  +0ms      narrowed    a/best overloaded to 18 calls at once, from 20": {Kind: "narrowed", Target: "a/best", Reason: "verdict", Verdict: "overloaded", N: 18, M: 20},
+		"  +0ms      skipped     a/best because of too late":                     {Kind: "skipped", Target: "a/best", Reason: "too_late"},
+	} {
+		e.At = start
+		equal(t, "line", strings.Join(strings.Fields(e.line(start)), " "), strings.Join(strings.Fields(want), " "))
+	}
+}
+
 func TestProxyFromTheEnvironment(t *testing.T) {
 	w := newWorld(t)
 	w.vars = map[string]string{"HTTPS_PROXY": "http://p:1", "http_proxy": "q:2", "NO_PROXY": "inside.test, .corp.test"}
