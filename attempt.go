@@ -77,7 +77,8 @@ func (a *attempt) open() {
 	resp, err := a.roundTrip(ctx)
 	if err == nil {
 		a.resp = resp
-		a.reserved.Learn(a.target.provider.cfg.API.Limits(resp.Header), resp.StatusCode/100 == 2, time.Now())
+		now := time.Now()
+		a.reserved.Learn(a.target.provider.cfg.API.Limits(resp.Header, now), resp.StatusCode/100 == 2, now)
 		err = unpack(resp, k.c.maxAnswer())
 	}
 	if err != nil {

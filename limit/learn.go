@@ -4,9 +4,29 @@ import "time"
 
 // Seen is what the headers of an answer tell of one limit.
 type Seen struct {
-	Known     bool // the headers name it
-	Limit     int  // per minute; 0: not told
-	Remaining int  // what the provider would still take
+	Known     bool          // the headers name it
+	Limit     int           // what is there in a whole window, of a minute unless Reset says otherwise; 0: not told
+	Remaining int           // what the provider would still take
+	Reset     time.Duration // until all of it is there again; 0: not told
+}
+
+// perMinute is the limit per minute, going by how long the provider takes to have again what is missing.
+// Most windows are of a minute. Some are of a second, and their limits would choke us; others are of a day, tell
+// nothing of minutes, and are false.
+func (s *Seen) perMinute() (int, bool) {
+	missing := float64(s.Limit - s.Remaining)
+	if s.Reset <= 0 || missing <= 0 {
+		return s.Limit, true
+	}
+	const rounding = 1500 * time.Millisecond // many tell whole seconds
+	expected := time.Duration(missing / float64(s.Limit) * float64(time.Minute))
+	switch {
+	case s.Reset > 3*expected && s.Reset > expected+rounding:
+		return 0, false
+	case s.Reset < expected/4:
+		return min(int(missing/s.Reset.Minutes()), Most), true
+	}
+	return s.Limit, true
 }
 
 // Report is what the headers of an answer tell of a pool: requests, input tokens, output tokens.
@@ -51,10 +71,15 @@ func (r *Reservation) Learn(seen Report, accepted bool, now time.Time) {
 }
 
 func (p *Pool) learn(i int, s *Seen, r *Reservation, now time.Time) {
+	perMinute, ok := s.perMinute()
+	if !ok {
+		return
+	}
 	b := &p.buckets[i]
 	b.refill(p.speed(now), now)
-	if s.Limit > 0 && s.Limit != p.told[i] && p.limits.each()[i] >= 0 {
-		p.told[i] = s.Limit
+	another := perMinute == s.Limit && perMinute != p.told[i] || differs(p.told[i], perMinute)
+	if perMinute > 0 && p.limits.each()[i] >= 0 && another {
+		p.told[i] = perMinute
 		p.apply(i)
 	}
 	if !b.limited() {
@@ -85,6 +110,9 @@ func (p *Pool) learn(i int, s *Seen, r *Reservation, now time.Time) {
 	}
 	b.level = there
 }
+
+// differs reports whether a limit that was reckoned is another one than before.
+func differs(before, now int) bool { return now < before*9/10 || now > before*11/10 }
 
 // limited reports whether any limit is known.
 func (p *Pool) limited() bool {

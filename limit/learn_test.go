@@ -84,6 +84,33 @@ func TestCalm(t *testing.T) {
 	}
 }
 
+// A limit may be one of a second, or of a day: how long the provider takes to have it all again tells.
+func TestWindowsThatAreNoMinutes(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit, remaining int
+		reset            time.Duration
+		want             int // a minute; 0: not learned
+	}{
+		"not told":                     {600, 590, 0, 600},
+		"a minute":                     {600, 590, time.Second, 600},
+		"a minute, rounded up":         {60_000, 59_999, time.Second, 60_000},
+		"a minute, all used":           {600, 0, time.Minute, 600},
+		"a minute, nothing used":       {600, 600, time.Second, 600},
+		"a second":                     {10, 9, 100 * time.Millisecond, 600},
+		"a second, all used":           {10, 0, time.Second, 600},
+		"a day (OpenAI)":               {10_000, 9_999, 8640 * time.Millisecond, 0},
+		"a day (Groq)":                 {14_400, 14_000, 40 * time.Minute, 0},
+		"a day, rounded to the second": {1000, 999, 87 * time.Second, 0},
+	} {
+		p := limit.NewPool(limit.Limits{})
+		r, _, _ := p.Reserve(one, 0, start)
+		r.Learn(limit.Report{{Known: true, Limit: c.limit, Remaining: c.remaining, Reset: c.reset}}, true, start)
+		if got := p.Snapshot(start).Limits.RPM; got != c.want {
+			t.Errorf("%s: %d a minute, want %d", name, got, c.want)
+		}
+	}
+}
+
 // What was sent after the request that is answered is not in what its answer tells.
 func TestWhatIsInFlightIsNotCountedTwice(t *testing.T) {
 	p := limit.NewPool(limit.Limits{RPM: 600})

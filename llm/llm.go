@@ -310,7 +310,7 @@ type Provider interface {
 	// Assembler makes the plain answer to r.
 	Assembler(r *Request) Assembler
 	// Limits reads what an answer's headers tell of the rate limits.
-	Limits(h http.Header) limit.Report
+	Limits(h http.Header, now time.Time) limit.Report
 	// Charged is what of an attempt's input counts for the rate limit.
 	Charged(u event.Usage) int
 	// Family names the models that share a rate limit with model.

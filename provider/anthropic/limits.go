@@ -2,20 +2,24 @@ package anthropic
 
 import (
 	"net/http"
+	"time"
 
 	"fairlead.dev/event"
 	"fairlead.dev/limit"
 	"fairlead.dev/llm"
 )
 
-// Limits reads anthropic-ratelimit-{requests,input-tokens,output-tokens}-{limit,remaining} (platform.claude.com, rate
+// Limits reads anthropic-ratelimit-{requests,input-tokens,output-tokens}-{limit,remaining,reset} (platform.claude.com, rate
 // limits). Those for tokens of both kinds together stand for whichever limit is nearest, and tell nothing of their own.
-func (Provider) Limits(h http.Header) limit.Report {
-	return limit.Report{
-		llm.LimitSeen(h, "Anthropic-Ratelimit-Requests-Limit", "Anthropic-Ratelimit-Requests-Remaining"),
-		llm.LimitSeen(h, "Anthropic-Ratelimit-Input-Tokens-Limit", "Anthropic-Ratelimit-Input-Tokens-Remaining"),
-		llm.LimitSeen(h, "Anthropic-Ratelimit-Output-Tokens-Limit", "Anthropic-Ratelimit-Output-Tokens-Remaining"),
-	}
+func (Provider) Limits(h http.Header, now time.Time) limit.Report {
+	return limit.Report{limitHeaders[0].Seen(h, now), limitHeaders[1].Seen(h, now), limitHeaders[2].Seen(h, now)}
+}
+
+var limitHeaders = [...]llm.LimitHeaders{named("Requests"), named("Input-Tokens"), named("Output-Tokens")}
+
+func named(of string) llm.LimitHeaders {
+	of = "Anthropic-Ratelimit-" + of
+	return llm.LimitHeaders{Limit: of + "-Limit", Remaining: of + "-Remaining", Reset: of + "-Reset"}
 }
 
 // Charged is the input that counts for the limit: what is read from the cache does not.
