@@ -57,7 +57,7 @@ schedules: ## random schedules of faults in virtual time (SCHEDULES=10000)
 
 .PHONY: loads
 loads: ## real traces, overload and outages in virtual time, each in full
-	go test -count=1 -timeout 30m -run '429|Overload|Loud|Healing' -v . -loads
+	go test -count=1 -timeout 30m -run '429|Urgent|Overload|Loud|Healing' -v . -loads
 
 .PHONY: e2e
 e2e: ## real clients, those of them that are installed

@@ -100,3 +100,30 @@ func (m *mute) WriteHeader(status int) {
 }
 
 func (m *mute) Unwrap() http.ResponseWriter { return m.ResponseWriter }
+
+// TestUrgentWorkGoesFirst plays a trace at three times what its limit of
+// requests takes, a quarter of it critical: those calls wait for less than an
+// answer takes, whatever the others do.
+func TestUrgentWorkGoesFirst(t *testing.T) {
+	minutes := time.Duration(9)
+	if !*loads {
+		minutes = 3
+	}
+	bubble(t, func(t *testing.T) {
+		list := traces.Read("azure_conv")
+		perMinute := rates(list, minutes*time.Minute)
+		rpm := int(perMinute[0] / 3)
+		w := newWorld(t, func(cfg *fairlead.Config) {
+			chain("a/good")(cfg)
+			cfg.Limits.RPM = rpm
+		})
+		w.script("a", fmt.Sprintf(`{%s,"limits":[{"rpm":%d}]}`, slowly, rpm))
+		l := newLoad(w)
+		l.replay(list, 1, minutes*time.Minute, mix)
+		l.callers.Wait()
+		if refused := l.book(0, time.Hour).refused; refused > 0 {
+			t.Errorf("%d refused", refused)
+		}
+		l.fair(t, 5.5*float64(time.Second))
+	})
+}

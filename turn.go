@@ -90,10 +90,13 @@ func (a *attempt) unwilling(wait time.Duration) event.Reason {
 // used before, because prompt caches live there, else the next that has room.
 // It is the door of the attempt's ticket, and may be called in any goroutine
 // while the attempt's own one waits.
-func (a *attempt) Pass(now time.Time) (wait time.Duration, ok bool) {
+func (a *attempt) Pass(now time.Time, aged bool) (wait time.Duration, ok bool) {
 	k := a.call
 	keys := k.keys(a.target.provider)
-	need, keep := a.need(), a.keep()
+	need, keep := a.need(), a.link.policies.Shares.of(k.ask.Class)
+	if aged {
+		keep = 0
+	}
 	a.shut = event.KeyShut
 	for i := range keys {
 		key := keys[(int(k.share%uint32(len(keys)))+i)%len(keys)]
@@ -121,6 +124,3 @@ func (a *attempt) need() limit.Need {
 	r := a.call.req
 	return a.target.cost.Need(r.InputTokens(), r.MaxTokens)
 }
-
-// keep is the share of the pool that the call's class leaves to others.
-func (a *attempt) keep() float64 { return a.link.policies.Shares.of(a.call.ask.Class) }

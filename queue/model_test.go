@@ -43,7 +43,7 @@ type door struct {
 	took  bool
 }
 
-func (d *door) Pass(time.Time) (time.Duration, bool) {
+func (d *door) Pass(time.Time, bool) (time.Duration, bool) {
 	if *d.level < d.need {
 		return time.Hour, false
 	}

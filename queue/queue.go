@@ -149,10 +149,11 @@ type Ticket struct {
 // Door is what a call needs besides a slot.
 type Door interface {
 	// Pass takes what the call needs, if it is there; else wait is how long until it may be, 0 if
-	// that is not known. It is called in the order of the queue, with the queue locked, from any
-	// goroutine: it must not block, nor use the queue. Who passed and then got an error from Enter gives
-	// back what it took, and says [Queue.Wake].
-	Pass(now time.Time) (wait time.Duration, ok bool)
+	// that is not known. aged: Ageing gave it the turn, and everybody waits for it; it should take what
+	// there is and leave nothing to others. Pass is called in the order of the queue, with the queue
+	// locked, from any goroutine: it must not block, nor use the queue. Who passed and then got an error
+	// from Enter gives back what it took, and says [Queue.Wake].
+	Pass(now time.Time, aged bool) (wait time.Duration, ok bool)
 }
 
 // Queue hands out slots. Safe for concurrent use. Make one with New.
@@ -248,7 +249,7 @@ func (q *Queue) through(t *Ticket, now time.Time) bool {
 		}
 	}
 	if t.Door != nil {
-		if wait, ok := t.Door.Pass(now); !ok {
+		if wait, ok := t.Door.Pass(now, false); !ok {
 			q.wakeAfter(wait, now)
 			return false
 		}

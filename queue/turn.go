@@ -184,13 +184,13 @@ func (q *Queue) handOver() {
 	for q.waiting > 0 && q.free() {
 		r, aged := q.turn(now)
 		w := r.first()
-		wait, ok := w.pass(now)
+		wait, ok := w.pass(now, aged)
 		if !ok && !aged {
 			// Only a higher class may go meanwhile: its need may be smaller, or its share larger.
 			if higher := q.highest(); higher != r {
 				r, w = higher, higher.first()
 				var sooner time.Duration
-				if sooner, ok = w.pass(now); sooner > 0 && (wait <= 0 || sooner < wait) {
+				if sooner, ok = w.pass(now, false); sooner > 0 && (wait <= 0 || sooner < wait) {
 					wait = sooner
 				}
 			}

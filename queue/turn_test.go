@@ -201,7 +201,7 @@ type key struct {
 	need int
 }
 
-func (k key) Pass(now time.Time) (time.Duration, bool) {
+func (k key) Pass(now time.Time, _ bool) (time.Duration, bool) {
 	if wait := k.open.Sub(now); wait > 0 {
 		return wait, false
 	}

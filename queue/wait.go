@@ -31,11 +31,11 @@ type waiter struct {
 }
 
 // pass takes what the call needs besides a slot.
-func (w *waiter) pass(now time.Time) (time.Duration, bool) {
+func (w *waiter) pass(now time.Time, aged bool) (time.Duration, bool) {
 	if w.door == nil {
 		return 0, true
 	}
-	return w.door.Pass(now)
+	return w.door.Pass(now, aged)
 }
 
 // join lets a call wait, if it is of use and there is a place. longest bounds the wait.
