@@ -84,6 +84,12 @@ func (a *attempt) prepare() (err error) {
 	return err
 }
 
+// unprepare lets go of what prepare made.
+func (a *attempt) unprepare() {
+	a.copy.Free()
+	a.copy, a.body, a.builder = nil, llm.Body{}, nil
+}
+
 // room lends memory for a changed body.
 func (a *attempt) room(n int) []byte {
 	a.copy = a.call.c.buffers.get(int64(n))

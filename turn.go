@@ -31,6 +31,7 @@ func (a *attempt) takeTurn() (event.Reason, time.Time) {
 		return r, after(k.now, wait)
 	}
 	why := cmp.Or(a.shut, event.NoCapacity)
+	a.unprepare() // thousands may wait, and bodies are large
 	slot, err := q.Enter(k.ctx, ticket)
 	waited := time.Since(k.now)
 	k.now = k.now.Add(waited)
@@ -40,6 +41,9 @@ func (a *attempt) takeTurn() (event.Reason, time.Time) {
 	}
 	if err == nil {
 		a.slot = slot
+		if a.prepare() != nil { // it could be done before
+			return event.Cannot, time.Time{}
+		}
 		return 0, time.Time{}
 	}
 	a.reserved.Cancel(k.now)

@@ -3,7 +3,9 @@ package gateway_test
 import (
 	"encoding/json"
 	"io"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -137,4 +139,56 @@ func TestTenantsAndLoad(t *testing.T) {
 	if _, err := gateway.New(bad); err == nil {
 		t.Error("negative limits were taken")
 	}
+}
+
+// TestLargeBodiesWait: bodies of 31 MiB are held within max_bytes, once each while their calls wait, and who does
+// not fit is refused at arrival.
+func TestLargeBodiesWait(t *testing.T) {
+	const mib = 1 << 20
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	few := func(c *fairlead.Config) {
+		c.MaxBytes, c.Queue.MaxInFlight = 100*mib, 1
+		c.Models = append(c.Models, fairlead.Model{Name: "big", Chain: []string{"a/opus"}}) // its name has to be written into each body
+	}
+	bubble(t, setup{client: few, fake: fakellm.Config{TTFT: 10 * time.Second}}, func(w *world) {
+		body := strings.Replace(message("big"), "hi", strings.Repeat("rope", 31*mib/4), 1)
+		before := heap()
+		var mu sync.Mutex
+		statuses := map[int]int{}
+		for range 6 {
+			go func() {
+				resp, err := w.start(w.Context(), "POST", "/v1/messages", strings.NewReader(body), version)
+				if err != nil {
+					w.Error(err)
+					return
+				}
+				defer resp.Body.Close()
+				_, _ = io.Copy(io.Discard, resp.Body)
+				mu.Lock()
+				defer mu.Unlock()
+				statuses[resp.StatusCode]++
+			}()
+		}
+		time.Sleep(5 * time.Second)
+		l := w.client.Load()
+		if l.Bytes > 100*mib || l.InFlight != 1 || l.Waiting != 2 {
+			w.Errorf("%+v", l)
+		}
+		// Three bodies, the one in flight once more, and what the fake makes of it; 279 MiB if those who wait
+		// held theirs twice.
+		if held := heap() - before; held > 8*31*mib {
+			w.Errorf("%d MiB held for three calls", held/mib)
+		}
+		time.Sleep(5 * time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
+		if statuses[200] != 3 || statuses[503] != 3 {
+			w.Errorf("statuses %v", statuses)
+		}
+	})
 }
