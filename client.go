@@ -216,6 +216,7 @@ func (c *Client) Reload(cfg Config) error {
 	}
 	c.buffers.held.Resize(orDefault(cfg.MaxBytes, 256<<20))
 	c.table.Store(t)
+	t.applyLimits(time.Now())
 	return nil
 }
 

@@ -150,7 +150,7 @@ func (e *Error) event(k *call, body []byte) {
 // have spent what could be spent after any attempt upstream; only a refusal
 // before one is worth a repeat of theirs.
 func (k *call) retryAdvice(e *Error, why event.Reason) {
-	again := k.plan.Attempts() == 0 && (k.refused == event.QueueFull || k.refused == event.TooLate || k.refused == event.Draining)
+	again := k.plan.Attempts() == 0 && (k.refused == event.QueueFull || k.refused == event.TooLate || k.refused == event.NoCapacity || k.refused == event.Draining)
 	e.Header.Set("X-Should-Retry", strconv.FormatBool(again))
 	switch {
 	case again:

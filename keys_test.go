@@ -143,3 +143,38 @@ func TestWhatATargetCanBear(t *testing.T) {
 		l.callers.Wait()
 	})
 }
+
+// A reload gives the pools that are there their new limits, and leaves what is
+// known of them.
+func TestAReloadChangesLimits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var cfg fairlead.Config
+		w := newWorld(t, func(c *fairlead.Config) {
+			chain("a/good")(c)
+			c.Limits.RPM = 60
+			cfg = *c
+		})
+		rate := func() int {
+			l := newLoad(w)
+			for range 100 {
+				l.send(100, 10, queue.Normal, "")
+				time.Sleep(100 * time.Millisecond)
+			}
+			n := l.book(5*time.Second, 10*time.Second).asked
+			l.callers.Wait()
+			return n
+		}
+		if n := rate(); n < 4 || n > 10 {
+			t.Errorf("%d in five seconds at one a second", n)
+		}
+		for _, rpm := range []int{6000, 60} {
+			cfg.Limits.RPM = rpm
+			if err := w.client.Reload(cfg); err != nil {
+				t.Fatal(err)
+			}
+			if n := rate(); (n > 40) != (rpm == 6000) {
+				t.Errorf("%d in five seconds with %d a minute", n, rpm)
+			}
+		}
+	})
+}

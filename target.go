@@ -203,6 +203,20 @@ func (k *key) pool(t *target) *limit.Pool {
 	return p
 }
 
+// applyLimits gives the pools that are there the limits of this configuration.
+func (t *table) applyLimits(now time.Time) {
+	for _, target := range t.all() {
+		for _, k := range append(target.provider.clients.all(), target.provider.keys...) {
+			k.mu.Lock()
+			p := k.pools[target.family]
+			k.mu.Unlock()
+			if p != nil {
+				p.SetLimits(target.limits, now)
+			}
+		}
+	}
+}
+
 // newTransport makes the connections to a provider.
 func newTransport(p Provider, cfg Config) *http.Transport {
 	connect := defaultTimeouts.over(cfg.Timeouts).over(p.Timeouts).Connect
