@@ -14,15 +14,16 @@ func (a *attempt) leave() {
 	t := a.target
 	late, _ := a.out.Err.(*lateError)
 	tooLate := late != nil && !late.ours && (late.phase == phaseHeaders || late.phase == phaseFirst)
-	if !a.probe && (a.out.Verdict == event.Overloaded || a.out.Verdict == event.Slow && tooLate) {
-		n, moved := t.bears.Overloaded(t.queue.InFlight(), a.call.now)
+	switch inFlight := t.queue.InFlight(); {
+	case a.probe:
+	case a.out.Verdict == event.Overloaded || a.out.Verdict == event.Slow && tooLate:
+		n, moved := t.bears.Overloaded(inFlight, a.call.now)
 		a.bears(n, moved, event.VerdictSays)
-	}
-	inFlight := a.slot.Leave()
-	if !a.probe && a.out.Good() {
+	case a.out.Good():
 		n, moved := t.bears.Answered(inFlight, a.call.now)
 		a.bears(n, moved, event.VerdictSays)
 	}
+	a.slot.Leave()
 }
 
 // firstToken notes the first content of a stream.

@@ -63,7 +63,7 @@ func (a *attempt) takeTurn() (event.Reason, time.Time) {
 	case k.gone() != nil:
 		return event.Left, time.Time{}
 	}
-	return event.Expired, time.Time{}
+	return event.Expired, k.now.Add(comeBack(q.Expect(ticket)))
 }
 
 // comeBack is when somebody should come again who was refused a place that may

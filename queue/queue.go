@@ -278,20 +278,18 @@ func (q *Queue) Expect(t Ticket) time.Duration {
 	return q.expect(&t, time.Now())
 }
 
-// Leave gives the slot to the next in line, and returns how many slots were handed out, with it. Any
-// further Leave does nothing and returns 0, as does one of the zero Slot.
-func (s *Slot) Leave() (inFlight int) {
+// Leave gives the slot to the next in line. Any further Leave does nothing, nor does one of
+// the zero Slot.
+func (s *Slot) Leave() {
 	q := s.q
 	if q == nil {
-		return 0
+		return
 	}
 	s.q = nil
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	inFlight = q.inFlight
 	q.inFlight--
 	q.handOver()
-	return inFlight
 }
 
 // Wake looks whether those who wait may go: something came back that their doors wait for.

@@ -277,7 +277,7 @@ func TestLateCallsAreRefusedAtArrival(t *testing.T) {
 				case err == queue.ErrLate && time.Since(begin) == 0:
 					refused[class]++
 				case err == nil:
-					time.AfterFunc(took, func() { s.Leave() })
+					time.AfterFunc(took, s.Leave)
 				}
 			}()
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,7 @@ func explainCommand(s *system) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return s.explain(cmd, admin, args[0]) },
 	}
-	cmd.Flags().StringVar(&admin, "admin", "127.0.0.1:8081", "`ADDRESS` of the gateway's admin listener")
+	cmd.Flags().StringVar(&admin, "admin", "127.0.0.1:8081", "`ADDRESS` or URL of the gateway's admin listener")
 	return cmd
 }
 
@@ -32,7 +33,10 @@ func (s *system) explain(cmd *cobra.Command, admin, id string) error {
 	if v, _ := s.env("FAIRLEAD_ADMIN"); v != "" && !cmd.Flags().Changed("admin") {
 		admin = v
 	}
-	req, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, "http://"+admin+"/api/calls/"+url.PathEscape(id), nil)
+	if !strings.Contains(admin, "://") {
+		admin = "http://" + admin
+	}
+	req, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, strings.TrimRight(admin, "/")+"/api/calls/"+url.PathEscape(id), nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}

@@ -81,13 +81,15 @@ func TestServeAnswersAndDrains(t *testing.T) {
 		}
 	}
 	_, metrics := get(t, admin+"/metrics")
-	contains(t, "metrics", metrics, "fairlead_", "claude-sonnet-5-5")
+	contains(t, "metrics", metrics, "fairlead_", "claude-sonnet-5-5", `fairlead_breaker_state{state="closed",target="anthropic/claude-sonnet-5-5"} 1`,
+		"fairlead_slots{", `fairlead_tenant_calls_total{result="answered",tenant=""} 1`)
 	for _, a := range fake.Attempts() {
 		equal(t, "the key upstream", a.Key, "ours")
 	}
 
 	told := newWorld(t)
 	equal(t, "explain", told.run("explain", "--admin", strings.TrimPrefix(admin, "http://"), resp.Header.Get("fairlead-call")), exitOK)
+	equal(t, "explain by URL", told.run("explain", "--admin", admin+"/", resp.Header.Get("fairlead-call")), exitOK)
 	contains(t, "story", told.out.String(), "claude-opus-5-5:fail-529 was overloaded", "answered by anthropic/claude-sonnet-5-5")
 	equal(t, "explain of nothing", told.run("explain", "--admin", strings.TrimPrefix(admin, "http://"), "nope"), exitFailure)
 

@@ -81,6 +81,7 @@ func (v *server) build() (err error) {
 	if v.gateway, err = gateway.New(v.gatewayConfig(v.setup)); err != nil {
 		return fmt.Errorf("%w: %w", errBadConfig, errors.Join(err, v.client.Close()))
 	}
+	v.metrics.Watch(v.client)
 	return nil
 }
 
@@ -95,7 +96,7 @@ func (v *server) gatewayConfig(l *setup) gateway.Config {
 func (v *server) observe(e event.Event) {
 	v.metrics.Observe(e)
 	switch e.Kind {
-	case event.BreakerMoved, event.KeyClosed, event.Marked:
+	case event.BreakerMoved, event.KeyClosed, event.Marked, event.Panicked:
 		v.log.Warn(e.Kind.String(), "reason", e.Reason.String(), "target", e.Target, "key", e.Key, "detail", e.Detail)
 	}
 }
