@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	burstShare = 6    // a bucket of a pool holds limit/6: ten seconds' worth
+	burstParts = 6    // a bucket of a pool holds limit/6: ten seconds' worth
 	slack      = 1e-6 // of a request or token, for rounding in floats
 )
 
@@ -21,16 +21,16 @@ type bucket struct {
 
 func (b *bucket) limited() bool { return b.rate != 0 }
 
-// set changes the limit. A bucket that had none starts full; share is the part of a minute's limit that it
-// holds.
-func (b *bucket) set(perMinute int, share float64) {
+// set changes the limit. A bucket that had none starts full; it
+// holds one of so many parts of a minute's limit.
+func (b *bucket) set(perMinute int, parts float64) {
 	fresh := !b.limited()
 	if perMinute <= 0 {
 		*b = bucket{}
 		return
 	}
 	b.rate = float64(perMinute) / 60
-	b.burst = math.Floor(max(1, float64(perMinute)/share))
+	b.burst = math.Floor(max(1, float64(perMinute)/parts))
 	if b.level = min(b.level, b.burst); fresh {
 		b.level = b.burst
 	}

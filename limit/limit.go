@@ -80,7 +80,7 @@ func (n Need) each() [3]int { return [3]int{max(n.Requests, 0), max(n.Input, 0),
 // Pool is one pool's limits and door. Safe for concurrent use; no method waits or allocates.
 type Pool struct {
 	mu      sync.Mutex
-	share   float64   // of a minute's limit, that a bucket holds: one of so many parts
+	parts   float64   // a bucket holds one of so many parts of a minute's limit
 	limits  Limits    // guarded by mu, as are all below
 	told    [3]int    // what the provider said the limits are; 0: nothing
 	buckets [3]bucket // requests, input, output
@@ -93,16 +93,16 @@ type Pool struct {
 }
 
 // NewPool returns an open pool with full buckets.
-func NewPool(l Limits) *Pool { return newPool(l, burstShare) }
+func NewPool(l Limits) *Pool { return newPool(l, burstParts) }
 
 // NewQuota returns a pool of which a whole minute's worth may be taken at once: for limits of ours, of
 // which nobody else has another opinion.
 func NewQuota(l Limits) *Pool { return newPool(l, 1) }
 
-func newPool(l Limits, share float64) *Pool {
-	p := &Pool{limits: l, share: share}
+func newPool(l Limits, parts float64) *Pool {
+	p := &Pool{limits: l, parts: parts}
 	for i, n := range l.each() {
-		p.buckets[i].set(n, share)
+		p.buckets[i].set(n, parts)
 	}
 	return p
 }
@@ -160,7 +160,7 @@ func (p *Pool) apply(i int) {
 	if told := p.told[i]; told > 0 && (n == 0 || n > told) {
 		n = told
 	}
-	p.buckets[i].set(n, p.share)
+	p.buckets[i].set(n, p.parts)
 }
 
 // State is a pool at one moment.
