@@ -38,7 +38,8 @@ func (a *attempt) firstToken() {
 	a.bears(n, moved, event.TooSlow)
 }
 
-// bears applies a limit that moved. That it fell is told.
+// bears applies a limit that moved. That it fell is told, perhaps by one of two
+// attempts that race: the call's time is not theirs.
 func (a *attempt) bears(n int, moved bool, why event.Reason) {
 	if !moved {
 		return
@@ -46,6 +47,6 @@ func (a *attempt) bears(n int, moved bool, why event.Reason) {
 	q := a.target.queue
 	was := q.Limit(n)
 	if n < was {
-		a.call.note(event.Event{Kind: event.Narrowed, Reason: why, Verdict: a.out.Verdict, Target: a.target.name, N: n, M: was})
+		a.call.tell(event.Event{At: time.Now(), Kind: event.Narrowed, Reason: why, Verdict: a.out.Verdict, Target: a.target.name, N: n, M: was})
 	}
 }

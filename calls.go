@@ -86,10 +86,12 @@ func (c *Client) Drain(ctx context.Context) error {
 			close(c.idle)
 		}
 	}
-	c.mu.Unlock()
-	for _, t := range c.table.Load().all() {
-		t.queue.Drain()
+	for k := range c.calls { // not the table's: a call may wait at a target of an older one
+		for i := range k.links {
+			k.links[i].target.queue.Drain()
+		}
 	}
+	c.mu.Unlock()
 	var err error
 	select {
 	case <-c.idle:
@@ -115,10 +117,10 @@ func (c *Client) abort() {
 	default:
 		close(c.stop)
 	}
-	for _, t := range c.table.Load().all() {
-		t.queue.Close()
-	}
-	for _, all := range c.calls {
+	for k, all := range c.calls {
+		for i := range k.links {
+			k.links[i].target.queue.Close()
+		}
 		all.cancel(ErrClosed)
 	}
 }

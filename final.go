@@ -152,12 +152,13 @@ func (e *Error) event(k *call, body []byte) {
 func (k *call) retryAdvice(e *Error, why event.Reason) {
 	again := k.plan.Attempts() == 0 && (k.refused == event.QueueFull || k.refused == event.TooLate || k.refused == event.NoCapacity || k.refused == event.Draining)
 	e.Header.Set("X-Should-Retry", strconv.FormatBool(again))
-	switch {
-	case again:
-		e.Header.Set("Retry-After-Ms", strconv.FormatInt(max(k.retryIn, time.Second).Milliseconds(), 10))
-		fallthrough
-	case k.primary == nil && k.retryIn > 0:
-		e.Header.Set("Retry-After", strconv.Itoa(int((k.retryIn+time.Second-1)/time.Second)))
+	wait := k.retryIn
+	if again {
+		wait = max(wait, time.Second)
+		e.Header.Set("Retry-After-Ms", strconv.FormatInt(wait.Milliseconds(), 10))
+	}
+	if k.primary == nil && wait > 0 {
+		e.Header.Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	}
 }
 

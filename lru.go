@@ -47,6 +47,13 @@ func (l *lru[K, V]) getOr(k K, create func() V) V {
 	return v
 }
 
+// empty reports whether there is nothing in it.
+func (l *lru[K, V]) empty() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.items) == 0
+}
+
 // put sets the value of a key.
 func (l *lru[K, V]) put(k K, v V) {
 	l.mu.Lock()

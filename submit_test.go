@@ -117,13 +117,41 @@ func TestR36CallbacksAfterADrain(t *testing.T) {
 				good++
 			case errors.Is(errs[0], fairlead.ErrClosed):
 				closed++
-				if e, ok := errors.AsType[*fairlead.Error](errs[0]); i < 9 && (!ok || e.Header.Get("X-Should-Retry") != "true" || e.Header.Get("Retry-After-Ms") == "") {
+				if e, ok := errors.AsType[*fairlead.Error](errs[0]); i < 9 && (!ok || e.Header.Get("X-Should-Retry") != "true" || e.Header.Get("Retry-After-Ms") != "1000" || e.Header.Get("Retry-After") != "1") {
 					t.Errorf("callback %d: %+v", i, errs[0])
 				}
 			}
 		}
 		if good != 3 || closed != 7 {
 			t.Errorf("%d answered, %d told that the client is closed", good, closed)
+		}
+	})
+}
+
+// A client that is closed tells those who wait at a target of an older
+// configuration too.
+func TestCloseAfterAReload(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var cfg fairlead.Config
+		w := newWorld(t, func(c *fairlead.Config) {
+			chain("a/good")(c)
+			c.Queue.MaxInFlight = 1
+			cfg = *c
+		})
+		w.script("a", `{"ttft":"10s"}`)
+		c := &told{errs: map[int][]error{}}
+		for i := range 3 {
+			w.client.Submit(t.Context(), fairlead.Request{Model: "m", Prompt: "hi"}, c.callback(i))
+		}
+		synctest.Wait()
+		cfg.Queue.MaxInFlight = 2
+		if err := w.client.Reload(cfg); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		w.client.Close()
+		if took := time.Since(began); took > 0 || len(c.errs) != 3 {
+			t.Errorf("closed after %v, %d told", took, len(c.errs))
 		}
 	})
 }

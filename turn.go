@@ -8,13 +8,10 @@ import (
 
 	"fairlead.dev/breaker"
 	"fairlead.dev/event"
+	"fairlead.dev/fallback"
 	"fairlead.dev/limit"
 	"fairlead.dev/queue"
 )
-
-// useful is the shortest time in which an attempt can be of use: who would get
-// a turn later than that before the deadline is refused.
-const useful = 100 * time.Millisecond
 
 // takeTurn gets a slot of the target and room in a pool, in the order of the
 // target's queue. A wait that is longer than patience, by estimate, is left to
@@ -22,7 +19,7 @@ const useful = 100 * time.Millisecond
 func (a *attempt) takeTurn() (event.Reason, time.Time) {
 	k, q := a.call, a.target.queue
 	ticket := queue.Ticket{
-		Class: k.ask.Class, Tenant: k.ask.Tenant, Deadline: k.deadline.Add(-useful), Front: k.plan.Attempts() > 0, Door: a,
+		Class: k.ask.Class, Tenant: k.ask.Tenant, Deadline: k.deadline.Add(-fallback.Useful), Front: k.plan.Attempts() > 0, Door: a,
 	}
 	if slot, wait, ok := q.TryEnter(ticket); ok {
 		a.slot = slot

@@ -28,7 +28,7 @@ const turnTime = time.Minute
 type agent struct {
 	name string
 	// turn is the command of one turn against an API at url.
-	turn func(ctx context.Context, dir, home, url string) *exec.Cmd
+	turn func(ctx context.Context, dir, url string) *exec.Cmd
 }
 
 var agents = []agent{
@@ -57,7 +57,7 @@ var turns = []struct{ title, fault string }{
 	{"no end marker", "no-end"},
 }
 
-func claudeCode(ctx context.Context, dir, home, url string) *exec.Cmd {
+func claudeCode(ctx context.Context, dir, url string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "node", filepath.Join(dir, "node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs"),
 		"-p", "Why do ropes chafe?")
 	cmd.Env = []string{
@@ -67,7 +67,7 @@ func claudeCode(ctx context.Context, dir, home, url string) *exec.Cmd {
 	return cmd
 }
 
-func codex(ctx context.Context, dir, home, url string) *exec.Cmd {
+func codex(ctx context.Context, dir, url string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "node", filepath.Join(dir, "node_modules/@openai/codex/bin/codex.js"), "exec", "--skip-git-repo-check",
 		"-c", `model="gpt-5.5"`, "-c", `model_provider="api"`,
 		"-c", fmt.Sprintf(`model_providers.api={name="api",base_url="%s/v1",wire_api="responses",env_key="API_KEY"}`, url), "Why do ropes chafe?")
@@ -75,8 +75,8 @@ func codex(ctx context.Context, dir, home, url string) *exec.Cmd {
 	return cmd
 }
 
-func aiSDK(dialect, model string) func(ctx context.Context, dir, home, url string) *exec.Cmd {
-	return func(ctx context.Context, dir, home, url string) *exec.Cmd {
+func aiSDK(dialect, model string) func(ctx context.Context, dir, url string) *exec.Cmd {
+	return func(ctx context.Context, dir, url string) *exec.Cmd {
 		return exec.CommandContext(ctx, "node", filepath.Join(dir, "ai.mjs"), dialect, url, model)
 	}
 }
@@ -128,7 +128,7 @@ func (a agent) play(t *testing.T, dir, url string) (result, said string) {
 	ctx, cancel := context.WithTimeout(t.Context(), turnTime)
 	defer cancel()
 	home := t.TempDir()
-	cmd := a.turn(ctx, dir, home, url)
+	cmd := a.turn(ctx, dir, url)
 	cmd.Dir = home
 	cmd.Env = append(cmd.Env, "HOME="+home, "PATH="+os.Getenv("PATH"))
 	cmd.WaitDelay = time.Second

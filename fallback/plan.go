@@ -12,9 +12,9 @@ import (
 // a longer one.
 const MaxChain = 16
 
-// useful is the shortest time in which an attempt can be of use: below it a
+// Useful is the shortest time in which an attempt can be of use: below it a
 // wait is not begun.
-const useful = 100 * time.Millisecond
+const Useful = 100 * time.Millisecond
 
 // Plan is the way of one call along its chain. Set the exported fields, then
 // use the methods; the zero state stands at the head of the chain.
@@ -155,7 +155,7 @@ func (p *Plan) again(rule Rule, o *llm.Outcome, t Terms) (Step, bool) {
 		s.Wait = p.Policy.Backoff(n, t.Rnd)
 	}
 	patient := o.Hint == 0 || o.Hint <= p.Policy.Patience || !t.OtherPool
-	return s, patient && retry.Fits(s.Wait, t.Left, useful)
+	return s, patient && retry.Fits(s.Wait, t.Left, Useful)
 }
 
 // hop moves on to the next target that the verdict allows.
@@ -163,7 +163,7 @@ func (p *Plan) hop(o *llm.Outcome, t Terms) Step {
 	switch {
 	case p.Pinned:
 		return Step{Kind: Stop, Reason: event.FallbackOff}
-	case t.Left < useful:
+	case t.Left < Useful:
 		return Step{Kind: Stop, Reason: event.Deadline}
 	}
 	from := p.at
@@ -225,5 +225,5 @@ func (p *Plan) worth(r event.Reason, until time.Time, t Terms) (time.Duration, b
 		return 0, false
 	}
 	wait := max(until.Sub(t.Now), time.Millisecond)
-	return wait, retry.Fits(wait, t.Left, useful)
+	return wait, retry.Fits(wait, t.Left, Useful)
 }

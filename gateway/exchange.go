@@ -116,12 +116,13 @@ func (x *exchange) call(key *Key) *refusal {
 	if bad != nil {
 		return bad
 	}
+	var report *event.Report
+	defer func() { spent.done(report) }() // behind tell, which closes the answer, and after a panic too
 	answer, err := x.Client.Do(x.r.Context(), call)
 	if err != nil {
-		spent.done(nil)
 		return x.fail(err)
 	}
-	defer spent.done(answer.Report) // behind tell, which closes the answer
+	report = answer.Report
 	return x.tell(answer)
 }
 

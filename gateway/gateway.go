@@ -122,12 +122,12 @@ func (g *Gateway) Reload(cfg Config) error {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &settings{Config: cfg, quotas: g.quotasOf(cfg.Keys)}
+	s := &settings{Config: cfg}
 	mux, err := g.adminMux(s)
 	if err != nil {
 		return err
 	}
-	s.admin = mux
+	s.admin, s.quotas = mux, g.quotasOf(cfg.Keys)
 	g.settings.Store(s)
 	return nil
 }

@@ -21,7 +21,7 @@ type quota struct {
 	inFlight int // guarded by mu
 }
 
-// quotas finds the quota of each key, kept or new.
+// quotasOf finds the quota of each key, kept or new, and gives it the key's limits.
 func (g *Gateway) quotasOf(keys []Key) map[string]*quota {
 	now, all := time.Now(), map[string]*quota{}
 	var old map[string]*quota

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"encoding/json"
 	"io"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"fairlead.dev"
+	"fairlead.dev/event"
 	"fairlead.dev/fakellm"
 	"fairlead.dev/gateway"
 	"fairlead.dev/limit"
@@ -76,6 +78,14 @@ func TestQuota(t *testing.T) {
 					w.Fatal(err)
 				}
 				w.ask("POST", "/v1/messages", message("opus"), "x-api-key: fl-web", version).wants(w, 429)
+				faulty := w.gwCfg
+				faulty.Mounts = map[string]http.Handler{"GET /x": http.NotFoundHandler(), "GET  /x": http.NotFoundHandler()}
+				faulty.Keys = append([]gateway.Key(nil), w.gwCfg.Keys...)
+				faulty.Keys[0].Limits = limit.Limits{}
+				if err := w.gw.Reload(faulty); err == nil {
+					w.Fatal("a faulty configuration was taken")
+				}
+				w.ask("POST", "/v1/messages", message("opus"), "x-api-key: fl-web", version).wants(w, 429)
 				time.Sleep(time.Minute)
 				w.ask("POST", "/v1/messages", message("opus"), "x-api-key: fl-web", version).wants(w, 200)
 			})
@@ -96,6 +106,22 @@ func TestCallsAtOnce(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.ask("POST", "/v1/messages", message("opus:fail-400"), "x-api-key: fl-web", version).wants(w, 404) // and gives its place back
 		w.ask("POST", "/v1/messages", message("opus"), "x-api-key: fl-web", version).wants(w, 200)
+	})
+}
+
+// TestAPanicGivesItsPlaceBack: of the key that it was called with.
+func TestAPanicGivesItsPlaceBack(t *testing.T) {
+	breaks := func(c *fairlead.Config) {
+		c.Observe = func(e event.Event) {
+			if e.Kind == event.Started {
+				panic("in an observer")
+			}
+		}
+	}
+	bubble(t, setup{gateway: limited(limit.Limits{}, 1), client: breaks}, func(w *world) {
+		for range 3 {
+			w.ask("POST", "/v1/messages", message("opus"), "x-api-key: fl-web", version).wants(w, 500)
+		}
 	})
 }
 

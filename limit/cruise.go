@@ -32,6 +32,7 @@ const (
 	fewest     = 5                // requests that tell a rate
 	loseAtMost = 0.7              // of the found rate, in one cut: there may have been little to do
 	oneCut     = time.Second      // 429s within this of another one tell nothing new
+	mostFound  = Most / 60        // requests a second that are no limit any more
 )
 
 // admitted notes a request that goes.
@@ -72,24 +73,30 @@ func (c *cruise) throttled(now time.Time, known bool) {
 	c.level, c.at = min(c.level, 0), now
 }
 
-// now is the rate at a moment, in requests a second; 0: not known.
+// now is the rate at a moment, in requests a second; 0: not known. What has grown to be no limit is forgotten.
 func (c *cruise) now(now time.Time) float64 {
 	if !c.on {
 		return 0
 	}
-	for {
-		x := float64(now.Sub(c.since)-growth) / float64(growth)
-		rate := c.found * (1 + (1-cut)*x*x*x)
-		if rate < maxGrowth*c.found {
-			return rate
-		}
-		c.found, c.since, c.count = maxGrowth*c.found, now.Add(-growth), 0
+	x := float64(now.Sub(c.since)-growth) / float64(growth)
+	rate := c.found * (1 + (1-cut)*x*x*x)
+	if rate < maxGrowth*c.found {
+		return rate
 	}
+	if c.found *= maxGrowth; c.found > mostFound {
+		*c = cruise{}
+		return 0
+	}
+	c.since, c.count = now.Add(-growth), 0
+	return c.found
 }
 
 // wait is how long until the next request may go.
 func (c *cruise) wait(now time.Time) time.Duration {
 	rate := c.now(now)
+	if rate == 0 {
+		return 0
+	}
 	if d := now.Sub(c.at); d > 0 {
 		c.level = min(c.level+d.Seconds()*rate, max(rate, 1))
 		c.at = now

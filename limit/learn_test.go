@@ -226,3 +226,37 @@ func TestCorrect(t *testing.T) {
 		t.Errorf("left %d at the end", got)
 	}
 }
+
+// A rate that was found once grows while nothing is refused, and is forgotten when it is no limit any more.
+func TestAFoundRateGrowsOutOfSight(t *testing.T) {
+	p := limit.NewPool(limit.Limits{})
+	for n := range 60 {
+		now := after(time.Duration(n) * time.Second)
+		p.Reserve(one, 0, now)
+		if n%20 == 19 {
+			p.CloseUntil(now.Add(time.Millisecond), limit.RateLimited, now)
+			r, _, _ := p.Reserve(one, 0, now.Add(10*time.Millisecond))
+			r.Settle(one, now.Add(10*time.Millisecond))
+		}
+	}
+	if rate := p.Snapshot(after(time.Minute)).Rate; rate <= 0 || rate > 2 {
+		t.Fatalf("found %v a second, want about one", rate)
+	}
+	last := 0.0
+	for n := range 48 * 60 * 3 { // two days, three a minute
+		now := after(2*time.Minute + time.Duration(n)*20*time.Second)
+		r, wait, ok := p.Reserve(one, 0, now)
+		if !ok {
+			t.Fatalf("refused after %v for %v", now.Sub(start), wait)
+		}
+		r.Settle(one, now)
+		rate := p.Snapshot(now).Rate
+		if rate != 0 && rate < last {
+			t.Fatalf("fell from %v to %v a second, with nothing refused", last, rate)
+		}
+		last = rate
+	}
+	if last != 0 {
+		t.Errorf("still %v a second after two days", last)
+	}
+}

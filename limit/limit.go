@@ -122,9 +122,7 @@ func (p *Pool) Reserve(n Need, keep float64, now time.Time) (r Reservation, wait
 	for i := range p.buckets {
 		wait = max(wait, p.buckets[i].wait(need[i], keep, speed, now))
 	}
-	if p.cruise.on {
-		wait = max(wait, p.cruise.wait(now))
-	}
+	wait = max(wait, p.cruise.wait(now))
 	if wait > 0 {
 		return Reservation{}, wait, false
 	}

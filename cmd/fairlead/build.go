@@ -244,6 +244,9 @@ func (v *validator) rules(path string, r Rules, q slotsBlock) fairlead.Policies 
 			"adaptive": fairlead.On, "fixed": fairlead.Off,
 		}),
 	}
+	if q.MinInFlight < 0 || q.MaxInFlight > 0 && q.MinInFlight > q.MaxInFlight {
+		v.fault(within(path, "queue")+".min_in_flight", "must be between 1 and max_in_flight")
+	}
 	p.Shares = fairlead.Shares{
 		High: float64(r.Shares.High), Normal: float64(r.Shares.Normal), Low: float64(r.Shares.Low), Batch: float64(r.Shares.Batch),
 	}

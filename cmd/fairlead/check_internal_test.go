@@ -70,6 +70,8 @@ models:
 		"attempts":             {"listen", "retry: {attempts: 9, max_attempts_per_call: 3}\nlisten", "1:19: attempts: 9 is more than"},
 		"key without hash":     {"listen", "auth: {keys: [{name: a}]}\nlisten", "1:15: sha256 is missing"},
 		"queue bytes inside":   {"[a/x, a/y]", "[a/x], queue: {max_bytes: 1MiB}", "6:29: max_bytes bounds"},
+		"least above most":     {"listen", "queue: {max_in_flight: 5, min_in_flight: 10}\nlisten", "1:42: must be between"},
+		"a share too large":    {"listen", "shares: {batch: 0.95}\nlisten", "1:17: batch: 0.95 is more"},
 		"colon in a model":     {"a/y]", "a/y:tag]", ""},
 		"same addresses":       {"127.0.0.1:0", "127.0.0.1:8081", "1:1: is the address of listen"},
 		"no providers":         {"a/y]", "a/y]", ""},
